@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The log of a program that lives while file systems are frozen: key=value
+ * lines, one line an event.  While held, lines stay in a bounded ring in memory
+ * and nothing is written to any descriptor; on release they are written in
+ * order, followed by a line that counts the dropped ones.
+ *
+ * One log for each process, as with syslog(3): the state is kept in heldlog.c,
+ * the only module that may.  Allocates nothing after heldlog_open.
+ */
+#ifndef HELDLOG_H
+#define HELDLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HELDLOG_LINE_MAX   1024 /* longer lines are cut, marked with "..." */
+#define HELDLOG_RING_BYTES (256 * 1024) /* oldest lines are dropped first */
+
+enum heldlog_level { HELDLOG_ERROR, HELDLOG_WARN, HELDLOG_INFO, HELDLOG_DEBUG };
+
+/*
+ * Starts logging to fd (borrowed; -1 drops everything), with program as the
+ * name in each line; lines above max_level are left out.
+ */
+void heldlog_open(int fd, const char *program, enum heldlog_level max_level);
+
+/* While held is true nothing is written.  Releasing writes the ring out. */
+void heldlog_hold(bool held);
+
+/*
+ * Logs one event.  event is a word; format makes the key=value pairs behind it.
+ * A text from a peer goes through heldlog_quote first.  Keeps errno.
+ */
+void heldlog(enum heldlog_level level, const char *event, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Writes text into out as a value: bare if it is a plain word, otherwise in
+ * double quotes with control characters, quotes and non-ASCII bytes escaped as
+ * \xHH.  Cut to size.  Returns out.
+ */
+const char *heldlog_quote(const char *text, char *out, unsigned size);
+
+/* Lines dropped since the start. */
+uint64_t heldlog_dropped(void);
+
+#endif /* HELDLOG_H */

@@ -1,0 +1,27 @@
+# The test programs: each lists its objects, and is named in UNIT_TESTS.
+
+check: all ${UNIT_TESTS} ${TEST_PROGS}
+	sh tests/run.sh ${UNIT_TESTS} ${INTEGRATION_TESTS}
+
+check-unit: all ${UNIT_TESTS} ${TEST_PROGS}
+	sh tests/run.sh ${UNIT_TESTS}
+
+# Sanitizer builds are made in a copy of the tree: objects have one place.
+check-asan:
+	sh tests/sanitize.sh address,undefined check
+
+check-tsan:
+	sh tests/sanitize.sh thread check-sim
+
+lint:
+	sh tests/lint.sh "${MANUALS}" "${SHELL_SCRIPTS}"
+
+format:
+	clang-format -i `find . -name .build -prune -o -name '*.[ch]' -print`
+
+format-check:
+	clang-format --dry-run -Werror \
+	    `find . -name .build -prune -o -name '*.[ch]' -print`
+
+SHELL_SCRIPTS += tests/deps.sh tests/run.sh tests/sanitize.sh tests/lint.sh
+.PHONY: check-unit
