@@ -110,11 +110,14 @@ struct appvss_callbacks {
 struct appvss_options {
 	const char *name;    /* required: [A-Za-z0-9._-], 1..APPVSS_NAME_MAX */
 	const char *program; /* for people, e.g. "PostgreSQL 15"; NULL: none */
-	int order;	     /* 0: default; otherwise 1..99 */
-	int required;	     /* 1: a failure vetoes the snapshot */
-	uint32_t freeze_ms;  /* longest freeze, 0: default */
-	uint32_t thaw_ms;    /* longest thaw, 0: default */
+	int order;	     /* 0..99; needs a configuration entry if changed */
+	int required; /* 1: a failure vetoes the snapshot; needs one too */
+	uint32_t freeze_ms; /* longest freeze; the broker may allow less */
+	uint32_t thaw_ms;   /* longest thaw */
 };
+
+/* Sets every member to its default; name to NULL. */
+void appvss_options_init(struct appvss_options *options);
 
 /*
  * Makes a handle for the broker at socket_path (NULL: environment
