@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The broker's end of the history: a bounded queue of rows that are written,
+ * without ever blocking, to the history process, and kept until that process
+ * says that they are committed.  Knows nothing of SQLite and touches no disk.
+ *
+ * Overflow: when the queue holds its maximum, the oldest participant and event
+ * rows are dropped, and counted in an event row; transaction rows (begin,
+ * state) are kept to the last, and refused only when nothing else is left to
+ * drop (logged as an error).
+ */
+#ifndef HISTQ_H
+#define HISTQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct histq;
+
+/* Times of a participant are milliseconds since the transaction began. */
+#define HISTQ_NEVER UINT32_MAX
+
+/* The beginning of a transaction. */
+struct histq_begin {
+	uint64_t id;
+	const char *op;	    /* "check", "freeze" */
+	const char *source; /* "device", "requestor" */
+	uint64_t msgid;	    /* the driver's, or 0 */
+	uint64_t at_ms;	    /* wall clock */
+};
+
+/* One state of a transaction; rows are appended, never rewritten. */
+struct histq_state {
+	uint64_t id;
+	const char *state; /* held, done, aborted, expired, superseded, lost */
+	const char *consistency; /* application, filesystem, none */
+	const char *reason;	 /* a word, or "" */
+	const char *culprit;	 /* the participant that decided it, or "" */
+	const char *host;	 /* success, fail, timeout, unknown, none */
+	uint64_t at_ms;		 /* wall clock */
+	uint32_t elapsed_ms;	 /* since the transaction began */
+	uint32_t late_ms; /* of expired: how late the timer was; otherwise 0 */
+};
+
+/* One participant of a transaction, as it was when the row was made. */
+struct histq_part {
+	uint64_t id;
+	const char *phase; /* "held": part of the proof; "final": at the end */
+	const char *name;
+	const char *program;
+	const char *result; /* ready, failed, timeout, lost, absent, ... */
+	const char *thaw;   /* ok, failed, timeout, gone, none */
+	const char *text;   /* from the participant; untrusted */
+	uint64_t pid;
+	uint64_t uid;
+	unsigned order;
+	bool required;
+	uint32_t told_at_ms;
+	uint32_t ready_at_ms;
+	uint32_t thaw_told_at_ms;
+	uint32_t thawed_at_ms;
+};
+
+/* What the history process says.  Called from the event loop. */
+struct histq_callbacks {
+	/* Before ready: each participant that is known. */
+	void (*known)(void *arg, const char *name, const char *program);
+	/* It is open; last_id is the highest transaction id in it, or 0. */
+	void (*ready)(void *arg, uint64_t last_id);
+	/* Every row up to seq is on disk. */
+	void (*acked)(void *arg, uint64_t seq);
+	/* The connection was lost; histq_attach() follows some time. */
+	void (*lost)(void *arg);
+};
+
+/* What this run of the broker is, for the first row. */
+struct histq_run {
+	uint64_t run;		/* random, not 0 */
+	uint64_t started_at_ms; /* wall clock */
+	const char *boot_id;	/* of the kernel; "" if it has none */
+	const char *generation; /* of the virtual machine; "" if unknown */
+	const char *version;
+};
+
+/*
+ * Makes a queue of at most max_rows rows (all memory is taken now).  run and
+ * its texts are copied.  0 and an owned queue, or -1 with errno.
+ */
+int histq_create(struct histq **queuep, struct event_base *base,
+    size_t max_rows, const struct histq_run *run,
+    const struct histq_callbacks *callbacks, void *arg);
+void histq_destroy(struct histq *queue);
+
+/* A connection to a (new) history process; takes fd.  Sends again what was not
+ * acknowledged. */
+void histq_attach(struct histq *queue, int fd);
+
+/* While held, nothing is sent: rows wait in the queue. */
+void histq_hold(struct histq *queue, bool held);
+
+/* Each appends a row; the return value is its sequence number, 0 if refused. */
+uint64_t histq_put_begin(struct histq *queue, const struct histq_begin *row);
+uint64_t histq_put_state(struct histq *queue, const struct histq_state *row);
+uint64_t histq_put_part(struct histq *queue, const struct histq_part *row);
+uint64_t histq_put_event(struct histq *queue, uint64_t id, const char *kind,
+    const char *text);
+uint64_t histq_put_known(struct histq *queue, const char *name,
+    const char *program);
+uint64_t histq_put_forget(struct histq *queue, const char *name);
+/* A clean end of this run. */
+uint64_t histq_put_end(struct histq *queue);
+
+/* Asks that everything so far be committed now and acknowledged. */
+void histq_commit(struct histq *queue);
+
+bool histq_connected(const struct histq *queue);
+size_t histq_waiting(const struct histq *queue); /* rows not acknowledged */
+uint64_t histq_dropped(const struct histq *queue);
+
+#endif /* HISTQ_H */
