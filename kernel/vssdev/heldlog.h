@@ -3,7 +3,8 @@
  * The log of a program that lives while file systems are frozen: key=value
  * lines, one line an event.  While held, lines stay in a bounded ring in memory
  * and nothing is written to any descriptor; on release they are written in
- * order, followed by a line that counts the dropped ones.
+ * order, followed by a line that counts the dropped ones.  A full pipe does not
+ * block either: its lines wait in the ring for the next call.
  *
  * One log for each process, as with syslog(3): the state is kept in heldlog.c,
  * the only module that may.  Allocates nothing after heldlog_open.
@@ -24,6 +25,12 @@ enum heldlog_level { HELDLOG_ERROR, HELDLOG_WARN, HELDLOG_INFO, HELDLOG_DEBUG };
  * name in each line; lines above max_level are left out.
  */
 void heldlog_open(int fd, const char *program, enum heldlog_level max_level);
+
+/*
+ * The same with syslog(3), facility daemon, for a program without a terminal.
+ * The line then leaves out time, program and pid: syslog has them.
+ */
+void heldlog_open_syslog(const char *program, enum heldlog_level max_level);
 
 /* While held is true nothing is written.  Releasing writes the ring out. */
 void heldlog_hold(bool held);

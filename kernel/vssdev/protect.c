@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Protection of a process that holds a freeze: see protect.h.  Only this file
+ * knows how each system does it.
+ */
+#include <sys/types.h>
+#include <sys/mman.h>
+#ifdef __FreeBSD__
+#include <sys/procctl.h>
+#endif
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "protect.h"
+
+int
+protect_lock_memory(void)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
+	/*
+	 * Without the raised limit, a process that drops root afterwards could
+	 * not allocate any more: MCL_FUTURE makes mmap fail beyond the limit.
+	 */
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) != 0)
+		return (-1);
+	return (mlockall(MCL_CURRENT | MCL_FUTURE));
+}
+
+#ifdef __FreeBSD__
+int
+protect_from_oom(void)
+{
+	int flags = PPROT_SET;
+
+	return (procctl(P_PID, getpid(), PROC_SPROTECT, &flags));
+}
+#else
+int
+protect_from_oom(void)
+{
+	static const char never[] = "-1000\n";
+	ssize_t written;
+	int error, fd;
+
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd == -1)
+		return (-1);
+	written = write(fd, never, strlen(never));
+	error = written == -1 ? errno : EIO;
+	(void)close(fd);
+	if (written == (ssize_t)strlen(never))
+		return (0);
+	errno = error;
+	return (-1);
+}
+#endif
