@@ -11,6 +11,17 @@
 #define PROTO_VERSION	       1
 #define PROTO_HELLO_TIMEOUT_MS 5000 /* HELLO must come in this time */
 
+/*
+ * Limits of values.  A text that is longer is refused (bad_value) where it
+ * arrives, and cut where it is made.  The longest line that the tables allow,
+ * with every byte escaped, fits into WIRE_LINE_MAX (a test proves it).
+ */
+#define PROTO_TEXT_MAX	    512	      /* bytes */
+#define PROTO_PROGRAM_MAX   128	      /* bytes */
+#define PROTO_BUDGET_MS_MAX 900000    /* what a participant may ask for */
+#define PROTO_MS_MAX	    86400000  /* any time left, any hold: a day */
+#define PROTO_COUNTER_MAX   INT64_MAX /* ids, counters: as in an SQL integer */
+
 /* Keys; the comment is the type and what it means. */
 enum proto_key {
 	PK_VERSION,	 /* uint: protocol version */

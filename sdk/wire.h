@@ -7,6 +7,10 @@
  *	line  = verb *( SP key "=" value ) LF	at most WIRE_LINE_MAX bytes
  *	verb  = 1*( "A".."Z" )	key = 1*( "a".."z" / "_" )
  *	value = bare word / double-quoted with \" \\ \n \t \xHH (never \x00)
+ *
+ * A bare word has at least one byte and none of space, quote, backslash and
+ * control (below 0x20, and 0x7f).  Bytes from 0x80 on are accepted bare and
+ * quoted; what is made here is printable ASCII only: the rest is escaped.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -15,9 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_LINE_MAX 4096 /* bytes, LF included */
-#define WIRE_KEYS_MAX 64   /* keys in a grammar: they are bits of a mask */
-#define WIRE_NAME_MAX 64   /* bytes in a value of type WIRE_NAME */
+#define WIRE_LINE_MAX  4096 /* bytes, LF included */
+#define WIRE_KEYS_MAX  64   /* keys in a grammar: they are bits of a mask */
+#define WIRE_NAME_MAX  64   /* bytes in a value of type WIRE_NAME */
+#define WIRE_PAIRS_MAX 64   /* keys in a line, unknown ones too; else grammar */
 
 enum wire_error {
 	WIRE_OK = 0,
@@ -81,6 +86,10 @@ struct wire_msg {
 enum wire_error wire_decode(const struct wire_grammar *grammar,
     const char *line, size_t length, struct wire_msg *msg)
     __attribute__((warn_unused_result));
+
+/* Whether a decoded value may be the value of a key. */
+bool wire_suits_type(const struct wire_key_def *def, const char *value,
+    size_t length);
 
 /* A lower-case word for an error ("grammar", "unknown_verb", ...). */
 const char *wire_error_word(enum wire_error error);
