@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Encodes the rows of the history.  Pure: no I/O, no clock, no state.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "histq.h"
+#include "histrow.h"
+#include "histwire.h"
+
+static void
+begin_row(struct wire_line *line, enum histwire_row verb, uint64_t seq)
+{
+	wire_begin(line, &histwire_row_grammar, verb);
+	wire_put_uint(line, HK_SEQ, seq);
+}
+
+/* A value that is empty is left out: words and names cannot be empty. */
+static void
+put_optional(struct wire_line *line, enum histwire_key key, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		wire_put_text(line, key, value);
+}
+
+static void
+put_time(struct wire_line *line, enum histwire_key key, uint32_t at_ms)
+{
+	if (at_ms != HISTQ_NEVER)
+		wire_put_uint(line, key, at_ms);
+}
+
+/* Puts the first max_bytes of a text; out is as large, and a NUL. */
+static void
+put_cut(struct wire_line *line, enum histwire_key key, const char *text,
+    char *out, size_t max_bytes)
+{
+	size_t length;
+
+	if (text == NULL)
+		return;
+	length = strnlen(text, max_bytes);
+	memcpy(out, text, length);
+	out[length] = '\0';
+	put_optional(line, key, out);
+}
+
+void
+histrow_encode_run(struct wire_line *line, const struct histq_run *run)
+{
+	wire_begin(line, &histwire_row_grammar, HR_RUN);
+	wire_put_uint(line, HK_RUN, run->run);
+	wire_put_uint(line, HK_AT_MS, run->started_at_ms);
+	put_optional(line, HK_BOOT_ID, run->boot_id);
+	put_optional(line, HK_GENERATION, run->generation);
+	put_optional(line, HK_VERSION, run->version);
+}
+
+void
+histrow_encode_begin(struct wire_line *line, uint64_t seq,
+    const struct histq_begin *row)
+{
+	begin_row(line, HR_BEGIN, seq);
+	wire_put_uint(line, HK_ID, row->id);
+	wire_put_uint(line, HK_AT_MS, row->at_ms);
+	put_optional(line, HK_OP, row->op);
+	put_optional(line, HK_SOURCE, row->source);
+	wire_put_uint(line, HK_MSGID, row->msgid);
+}
+
+void
+histrow_encode_state(struct wire_line *line, uint64_t seq,
+    const struct histq_state *row)
+{
+	begin_row(line, HR_STATE, seq);
+	wire_put_uint(line, HK_ID, row->id);
+	wire_put_uint(line, HK_AT_MS, row->at_ms);
+	wire_put_text(line, HK_STATE, row->state);
+	put_optional(line, HK_CONSISTENCY, row->consistency);
+	put_optional(line, HK_REASON, row->reason);
+	put_optional(line, HK_CULPRIT, row->culprit);
+	put_optional(line, HK_HOST, row->host);
+	wire_put_uint(line, HK_ELAPSED_MS, row->elapsed_ms);
+	wire_put_uint(line, HK_LATE_MS, row->late_ms);
+}
+
+static void
+encode_part(struct wire_line *line, uint64_t seq, const struct histq_part *row,
+    size_t text_max)
+{
+	char program[HISTWIRE_PROGRAM_MAX + 1];
+	char text[HISTWIRE_TEXT_MAX + 1];
+
+	begin_row(line, HR_PART, seq);
+	wire_put_uint(line, HK_ID, row->id);
+	wire_put_text(line, HK_PHASE, row->phase);
+	wire_put_text(line, HK_NAME, row->name);
+	put_optional(line, HK_RESULT, row->result);
+	put_optional(line, HK_THAW, row->thaw);
+	wire_put_uint(line, HK_PID, row->pid);
+	wire_put_uint(line, HK_UID, row->uid);
+	wire_put_uint(line, HK_ORDER, row->order);
+	wire_put_uint(line, HK_REQUIRED, row->required);
+	put_time(line, HK_TOLD_AT_MS, row->told_at_ms);
+	put_time(line, HK_READY_AT_MS, row->ready_at_ms);
+	put_time(line, HK_THAW_TOLD_AT_MS, row->thaw_told_at_ms);
+	put_time(line, HK_THAWED_AT_MS, row->thawed_at_ms);
+	put_cut(line, HK_PROGRAM, row->program, program, HISTWIRE_PROGRAM_MAX);
+	put_cut(line, HK_TEXT, row->text, text, text_max);
+}
+
+/* The longest text that fits: an escape takes four bytes for one. */
+void
+histrow_encode_part(struct wire_line *line, uint64_t seq,
+    const struct histq_part *row)
+{
+	size_t text_max = HISTWIRE_TEXT_MAX;
+
+	encode_part(line, seq, row, text_max);
+	while (line->length >= HISTROW_BYTES_MAX && text_max > 0) {
+		text_max /= 2;
+		encode_part(line, seq, row, text_max);
+	}
+}
+
+void
+histrow_encode_event(struct wire_line *line, uint64_t seq,
+    const struct histrow_event *row)
+{
+	char text[HISTWIRE_TEXT_MAX + 1];
+	size_t text_max = HISTWIRE_TEXT_MAX;
+
+	do {
+		begin_row(line, HR_EVENT, seq);
+		wire_put_uint(line, HK_AT_MS, row->at_ms);
+		wire_put_text(line, HK_KIND, row->kind);
+		wire_put_uint(line, HK_ID, row->id);
+		put_cut(line, HK_TEXT, row->text, text, text_max);
+		text_max /= 2;
+	} while (line->length >= HISTROW_BYTES_MAX);
+}
+
+void
+histrow_encode_known(struct wire_line *line, uint64_t seq, uint64_t at_ms,
+    const char *name, const char *program)
+{
+	char cut[HISTWIRE_PROGRAM_MAX + 1];
+
+	begin_row(line, HR_KNOWN, seq);
+	wire_put_uint(line, HK_AT_MS, at_ms);
+	wire_put_text(line, HK_NAME, name);
+	put_cut(line, HK_PROGRAM, program, cut, HISTWIRE_PROGRAM_MAX);
+}
+
+void
+histrow_encode_forget(struct wire_line *line, uint64_t seq, uint64_t at_ms,
+    const char *name)
+{
+	begin_row(line, HR_FORGET, seq);
+	wire_put_uint(line, HK_AT_MS, at_ms);
+	wire_put_text(line, HK_NAME, name);
+}
+
+void
+histrow_encode_end(struct wire_line *line, uint64_t seq, uint64_t at_ms)
+{
+	begin_row(line, HR_END, seq);
+	wire_put_uint(line, HK_AT_MS, at_ms);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Rows of the history to lines of histwire.h.  Pure.  Each leaves a line that
+ * wants wire_end(); texts are cut so that it is at most HISTROW_BYTES_MAX long.
+ */
+#ifndef HISTROW_H
+#define HISTROW_H
+
+#include <stdint.h>
+
+struct histq_begin;
+struct histq_part;
+struct histq_run;
+struct histq_state;
+struct wire_line;
+
+#define HISTROW_BYTES_MAX 2048 /* LF included */
+
+struct histrow_event {
+	uint64_t id; /* of the transaction, or 0 */
+	const char *kind;
+	const char *text;
+	uint64_t at_ms; /* wall clock */
+};
+
+void histrow_encode_run(struct wire_line *line, const struct histq_run *run);
+void histrow_encode_begin(struct wire_line *line, uint64_t seq,
+    const struct histq_begin *row);
+void histrow_encode_state(struct wire_line *line, uint64_t seq,
+    const struct histq_state *row);
+void histrow_encode_part(struct wire_line *line, uint64_t seq,
+    const struct histq_part *row);
+void histrow_encode_event(struct wire_line *line, uint64_t seq,
+    const struct histrow_event *row);
+void histrow_encode_known(struct wire_line *line, uint64_t seq, uint64_t at_ms,
+    const char *name, const char *program);
+void histrow_encode_forget(struct wire_line *line, uint64_t seq, uint64_t at_ms,
+    const char *name);
+void histrow_encode_end(struct wire_line *line, uint64_t seq, uint64_t at_ms);
+
+#endif /* HISTROW_H */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What broker and history process say to each other over their socket pair, in
+ * the line format of sdk/wire.h.  Tables only.
+ *
+ * The broker begins each connection with RUN, then sends every row that is not
+ * acknowledged.  The process answers RUN with a KNOWN for each participant that
+ * the file knows and a READY, and then acknowledges rows once they are on disk.
+ * Rows have ascending sequence numbers within a run; gaps are rows that were
+ * dropped.  A row that came before is ignored.
+ */
+#ifndef HISTWIRE_H
+#define HISTWIRE_H
+
+#include "sdk/wire.h"
+
+#define HISTWIRE_TEXT_MAX    512 /* bytes of a participant's text */
+#define HISTWIRE_PROGRAM_MAX 128
+#define HISTWIRE_ID_MAX	     128 /* boot and generation id, version */
+
+enum histwire_key {
+	HK_SEQ,
+	HK_RUN,
+	HK_AT_MS, /* wall clock, milliseconds since 1970 */
+	HK_BOOT_ID,
+	HK_GENERATION,
+	HK_VERSION,
+	HK_ID,
+	HK_OP,
+	HK_SOURCE,
+	HK_MSGID,
+	HK_STATE,
+	HK_CONSISTENCY,
+	HK_REASON,
+	HK_CULPRIT,
+	HK_HOST,
+	HK_ELAPSED_MS,
+	HK_LATE_MS,
+	HK_PHASE,
+	HK_NAME,
+	HK_PROGRAM,
+	HK_RESULT,
+	HK_THAW,
+	HK_TEXT,
+	HK_PID,
+	HK_UID,
+	HK_ORDER,
+	HK_REQUIRED,
+	HK_TOLD_AT_MS, /* this and the next three: since BEGIN; absent: never */
+	HK_READY_AT_MS,
+	HK_THAW_TOLD_AT_MS,
+	HK_THAWED_AT_MS,
+	HK_KIND,
+	HK_LAST_ID,
+	HK_COUNT
+};
+
+enum histwire_row {
+	HR_RUN,
+	HR_BEGIN,
+	HR_STATE,
+	HR_PART,
+	HR_EVENT,
+	HR_KNOWN,
+	HR_FORGET,
+	HR_END,
+	HR_COMMIT, /* commit now what came before; not a row */
+	HR_COUNT
+};
+
+enum histwire_answer {
+	HA_KNOWN, /* name= program= */
+	HA_READY, /* last_id= */
+	HA_ACK,	  /* seq= : every row up to this one is on disk */
+	HA_COUNT
+};
+
+extern const struct wire_grammar histwire_row_grammar;
+extern const struct wire_grammar histwire_answer_grammar;
+
+#endif /* HISTWIRE_H */
