@@ -11,3 +11,25 @@ UNIT_TESTS += tests/unit/test_histq
 tests/unit/test_histq: ${TEST_HISTQ_OBJS}
 	${LINK} -o $@ ${TEST_HISTQ_OBJS} ${EVENT_LIBS} ${CHECK_LIBS}
 
+# parent
+
+CONFIG_OBJS = appvssd/config.o appvssd/config_check.o
+TEST_CONFIG_OBJS = tests/unit/test_config.o ${CONFIG_OBJS}
+TEST_ACCESS_OBJS = tests/unit/test_access.o appvssd/access.o \
+	appvssd/config_check.o
+TEST_PRIVSEP_OBJS = tests/unit/test_privsep.o appvssd/privsep.o
+
+OBJS += ${CONFIG_OBJS} appvssd/access.o appvssd/privsep.o \
+	tests/unit/test_config.o tests/unit/test_access.o \
+	tests/unit/test_privsep.o
+UNIT_TESTS += tests/unit/test_config tests/unit/test_access \
+	tests/unit/test_privsep
+
+tests/unit/test_config: ${TEST_CONFIG_OBJS}
+	${LINK} -o $@ ${TEST_CONFIG_OBJS} ${CONFUSE_LIBS} ${CHECK_LIBS}
+
+tests/unit/test_access: ${TEST_ACCESS_OBJS}
+	${LINK} -o $@ ${TEST_ACCESS_OBJS} ${CHECK_LIBS}
+
+tests/unit/test_privsep: ${TEST_PRIVSEP_OBJS}
+	${LINK} -o $@ ${TEST_PRIVSEP_OBJS} ${CHECK_LIBS}

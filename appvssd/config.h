@@ -14,8 +14,15 @@
 #include <stdint.h>
 
 /* The driver's own limit for both stages, and what we leave of it unused. */
-#define CONFIG_DRIVER_MS_DEFAULT 15000
-#define CONFIG_COMMIT_MS_DEFAULT 500
+#define CONFIG_DRIVER_MS_DEFAULT    15000
+#define CONFIG_COMMIT_MS_DEFAULT    500
+
+#define CONFIG_HISTORY_PATH_DEFAULT APPVSS_DBDIR "/appvss/history.db"
+
+/* Words that stand where a path can stand. */
+#define CONFIG_NO_DEVICE  "none"
+#define CONFIG_LOG_STDERR "stderr"
+#define CONFIG_LOG_SYSLOG "syslog"
 
 /* A participant that the configuration binds to a user. */
 struct config_participant {
@@ -32,12 +39,14 @@ struct config {
 	char *user;   /* the broker and the history run as this user */
 	char *device; /* "none": no device, only the socket */
 	char *socket_path;
-	char *socket_group;
+	char *socket_group; /* "": the primary group of user */
 	mode_t socket_mode;
 	char *history_path;
 	char *history_program; /* libexec/appvssd-history */
-	char *log_path;	       /* "stderr" or a file */
-	int log_level;	       /* enum heldlog_level */
+	/* "stderr", "syslog" or a file; "": stderr in the foreground, otherwise
+	 * syslog */
+	char *log_path;
+	int log_level; /* enum heldlog_level */
 	bool foreground;
 
 	uint32_t driver_ms; /* the driver's limit for both stages */
@@ -72,6 +81,8 @@ int config_load(struct config *config, const char *path,
  */
 int config_validate(const struct config *config,
     void (*complain)(const char *text));
+/* An option of the command line: replaces a text.  0, or -1 with errno. */
+int config_override(char **word, const char *value);
 void config_fini(struct config *config);
 
 /* The entry that binds name, or NULL.  Lent. */
