@@ -1,3 +1,6 @@
+# driver and simulator
+include kernel/sim/sim.mk
+
 # vssdev: the way of userland programs to a VSS device, and what else a program
 # that lives while file systems are frozen needs.  appvssd links these too.
 

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The driver's request queue: scenes of FACTS' faults in single steps.  The
+ * exhaustive exploration is test_vss_queue_model.
+ */
+#include <check.h>
+
+#include "kernel/hv_appvss/hv_appvss_queue.h"
+
+#define APP HV_APPVSS_DEV_APP
+#define FS  HV_APPVSS_DEV_FS
+
+static struct hv_appvss_queue queue;
+static struct hv_appvss_actions actions;
+static uint64_t now_us;
+static bool app_required;
+
+static void
+setup(void)
+{
+	hv_appvss_queue_init(&queue);
+	now_us = 1000;
+	app_required = false;
+}
+
+static void
+step(enum hv_appvss_event_type type, enum hv_appvss_dev_id dev,
+    enum hv_vss_op_t op)
+{
+	struct hv_appvss_event event = { .type = type,
+		.dev = dev,
+		.op = op,
+		.app_required = app_required,
+		.now_us = now_us++ };
+
+	ck_assert_int_eq(hv_appvss_queue_step(&queue, &event, &actions),
+	    HV_APPVSS_TAKEN);
+}
+
+static void
+host(enum hv_vss_op_t op)
+{
+	step(HV_APPVSS_EV_HOST, APP, op);
+}
+
+static void
+open_both(void)
+{
+	step(HV_APPVSS_EV_OPEN, APP, HV_VSS_NONE);
+	step(HV_APPVSS_EV_OPEN, FS, HV_VSS_NONE);
+}
+
+static enum hv_appvss_verdict
+answer(enum hv_appvss_dev_id dev, uint64_t msgid, enum hv_vss_op_t op,
+    bool success)
+{
+	struct hv_appvss_event event = { .type = HV_APPVSS_EV_ANSWER,
+		.dev = dev,
+		.op = op,
+		.success = success,
+		.msgid = msgid,
+		.now_us = now_us++ };
+
+	return (hv_appvss_queue_step(&queue, &event, &actions));
+}
+
+/* dev reads exactly op. */
+static uint64_t
+reads(enum hv_appvss_dev_id dev, enum hv_vss_op_t op)
+{
+	enum hv_vss_op_t got = HV_VSS_NONE;
+	uint64_t msgid = 0;
+
+	ck_assert(hv_appvss_queue_read(&queue, dev, &got, &msgid));
+	ck_assert_int_eq(got, op);
+	return (msgid);
+}
+
+/* dev reads op and answers it. */
+static uint64_t
+serve(enum hv_appvss_dev_id dev, enum hv_vss_op_t op, bool success)
+{
+	uint64_t msgid = reads(dev, op);
+
+	ck_assert_int_eq(answer(dev, msgid, op, success), HV_APPVSS_TAKEN);
+	return (msgid);
+}
+
+static const struct hv_appvss_action *
+find(enum hv_appvss_action_type type)
+{
+	size_t i;
+
+	for (i = 0; i < actions.count; i++)
+		if (actions.list[i].type == type)
+			return (&actions.list[i]);
+	return (NULL);
+}
+
+static void
+assert_saved_reply(bool success)
+{
+	const struct hv_appvss_action *reply = find(HV_APPVSS_ACT_REPLY_SAVED);
+
+	ck_assert_ptr_nonnull(reply);
+	ck_assert_int_eq(reply->success, success);
+}
+
+static void
+assert_refused(void)
+{
+	const struct hv_appvss_action *reply = find(HV_APPVSS_ACT_REPLY_NEW);
+
+	ck_assert_ptr_nonnull(reply);
+	ck_assert(!reply->success);
+}
+
+static void
+freeze_both(void)
+{
+	host(HV_VSS_FREEZE);
+	serve(APP, HV_VSS_FREEZE, true);
+	serve(FS, HV_VSS_FREEZE, true);
+	assert_saved_reply(true);
+}
+
+START_TEST(stages_in_order)
+{
+	uint64_t msgid, same;
+
+	open_both();
+	host(HV_VSS_CHECK);
+	ck_assert(!hv_appvss_queue_waits(&queue, FS));
+	msgid = serve(APP, HV_VSS_CHECK, true);
+	ck_assert_ptr_null(find(HV_APPVSS_ACT_REPLY_SAVED));
+	same = serve(FS, HV_VSS_CHECK, true);
+	assert_saved_reply(true);
+	ck_assert_uint_eq(msgid, same);
+	freeze_both();
+	host(HV_VSS_THAW);
+	ck_assert(!hv_appvss_queue_waits(&queue, APP));
+	serve(FS, HV_VSS_THAW, true);
+	serve(APP, HV_VSS_THAW, true);
+	assert_saved_reply(true);
+	ck_assert_int_eq(hv_appvss_queue_result(&queue, msgid)->told,
+	    VSS_TOLD_SUCCESS);
+	ck_assert_ptr_null(hv_appvss_queue_result(&queue, 99));
+}
+END_TEST
+
+START_TEST(without_openers)
+{
+	host(HV_VSS_FREEZE);
+	assert_refused();
+	host(HV_VSS_THAW);
+	assert_saved_reply(false);
+	step(HV_APPVSS_EV_OPEN, APP, HV_VSS_NONE);
+	host(HV_VSS_FREEZE);
+	assert_refused();
+	ck_assert(!hv_appvss_queue_waits(&queue, APP));
+	step(HV_APPVSS_EV_CLOSE, APP, HV_VSS_NONE);
+	step(HV_APPVSS_EV_OPEN, FS, HV_VSS_NONE);
+	app_required = true;
+	host(HV_VSS_FREEZE);
+	assert_refused();
+	app_required = false;
+	host(HV_VSS_FREEZE);
+	serve(FS, HV_VSS_FREEZE, true);
+	assert_saved_reply(true);
+}
+END_TEST
+
+START_TEST(one_request_at_a_time)
+{
+	open_both();
+	host(HV_VSS_CHECK);
+	host(HV_VSS_FREEZE);
+	assert_refused();
+	host(HV_VSS_THAW);
+	assert_refused();
+	serve(APP, HV_VSS_CHECK, true);
+	serve(FS, HV_VSS_CHECK, true);
+	assert_saved_reply(true);
+}
+END_TEST
+
+START_TEST(answers_are_judged)
+{
+	uint64_t msgid;
+
+	open_both();
+	host(HV_VSS_FREEZE);
+	ck_assert_int_eq(answer(APP, 1, HV_VSS_FREEZE, true),
+	    HV_APPVSS_UNKNOWN);
+	msgid = reads(APP, HV_VSS_FREEZE);
+	ck_assert_int_eq(answer(APP, msgid, HV_VSS_CHECK, true),
+	    HV_APPVSS_INVALID);
+	ck_assert_int_eq(answer(APP, msgid + 1, HV_VSS_FREEZE, true),
+	    HV_APPVSS_UNKNOWN);
+	ck_assert_int_eq(answer(FS, msgid, HV_VSS_FREEZE, true),
+	    HV_APPVSS_UNKNOWN);
+	ck_assert_int_eq(answer(APP, msgid, HV_VSS_FREEZE, true),
+	    HV_APPVSS_TAKEN);
+	ck_assert_int_eq(answer(APP, msgid, HV_VSS_FREEZE, true),
+	    HV_APPVSS_UNKNOWN);
+}
+END_TEST
+
+START_TEST(late_answer)
+{
+	uint64_t msgid, thaw;
+
+	open_both();
+	host(HV_VSS_FREEZE);
+	msgid = reads(APP, HV_VSS_FREEZE);
+	step(HV_APPVSS_EV_TIMEOUT, APP, HV_VSS_NONE);
+	assert_saved_reply(false);
+	ck_assert_int_eq(hv_appvss_queue_result(&queue, msgid)->told,
+	    VSS_TOLD_TIMEOUT);
+	thaw = reads(APP, HV_VSS_THAW);
+	ck_assert_int_eq(answer(APP, msgid, HV_VSS_FREEZE, true),
+	    HV_APPVSS_LATE);
+	ck_assert_uint_eq(actions.count, 0);
+	ck_assert_int_eq(answer(APP, msgid, HV_VSS_FREEZE, true),
+	    HV_APPVSS_UNKNOWN);
+	ck_assert_int_eq(answer(APP, thaw, HV_VSS_THAW, true), HV_APPVSS_TAKEN);
+	ck_assert_ptr_null(find(HV_APPVSS_ACT_REPLY_SAVED));
+	ck_assert(!queue.busy);
+}
+END_TEST
+
+START_TEST(application_hears_of_failed_file_systems)
+{
+	open_both();
+	host(HV_VSS_FREEZE);
+	serve(APP, HV_VSS_FREEZE, true);
+	serve(FS, HV_VSS_FREEZE, false);
+	assert_saved_reply(false);
+	serve(APP, HV_VSS_THAW, true);
+	ck_assert(!queue.busy);
+
+	/* Likewise when its opener dies, or hangs: the application first. */
+	host(HV_VSS_FREEZE);
+	serve(APP, HV_VSS_FREEZE, true);
+	step(HV_APPVSS_EV_CLOSE, FS, HV_VSS_NONE);
+	assert_saved_reply(false);
+	serve(APP, HV_VSS_THAW, true);
+	step(HV_APPVSS_EV_OPEN, FS, HV_VSS_NONE);
+	host(HV_VSS_FREEZE);
+	serve(APP, HV_VSS_FREEZE, true);
+	reads(FS, HV_VSS_FREEZE);
+	step(HV_APPVSS_EV_TIMEOUT, APP, HV_VSS_NONE);
+	assert_saved_reply(false);
+	serve(APP, HV_VSS_THAW, true);
+	serve(FS, HV_VSS_THAW, true);
+	ck_assert(!queue.busy);
+}
+END_TEST
+
+START_TEST(thaw_ends_pending_freeze)
+{
+	uint64_t freeze;
+
+	open_both();
+	host(HV_VSS_FREEZE);
+	freeze = reads(APP, HV_VSS_FREEZE);
+	host(HV_VSS_THAW);
+	assert_saved_reply(false);
+	ck_assert_ptr_nonnull(find(HV_APPVSS_ACT_SAVE));
+	serve(APP, HV_VSS_THAW, true);
+	ck_assert_int_eq(answer(APP, freeze, HV_VSS_FREEZE, true),
+	    HV_APPVSS_LATE);
+	serve(FS, HV_VSS_THAW, true);
+	assert_saved_reply(true);
+}
+END_TEST
+
+START_TEST(freeze_while_frozen)
+{
+	open_both();
+	freeze_both();
+	host(HV_VSS_CHECK);
+	assert_refused();
+	ck_assert(!queue.busy);
+	host(HV_VSS_FREEZE);
+	assert_refused();
+	serve(FS, HV_VSS_THAW, true);
+	/* The host's own THAW takes ours over; its snapshot is spoilt. */
+	host(HV_VSS_THAW);
+	serve(APP, HV_VSS_THAW, true);
+	assert_saved_reply(false);
+	freeze_both();
+	host(HV_VSS_THAW);
+	serve(FS, HV_VSS_THAW, true);
+	serve(APP, HV_VSS_THAW, true);
+	assert_saved_reply(true);
+}
+END_TEST
+
+START_TEST(file_systems_lost_while_frozen)
+{
+	open_both();
+	freeze_both();
+	step(HV_APPVSS_EV_CLOSE, FS, HV_VSS_NONE);
+	serve(APP, HV_VSS_THAW, true);
+	step(HV_APPVSS_EV_OPEN, FS, HV_VSS_NONE);
+	host(HV_VSS_THAW);
+	serve(FS, HV_VSS_THAW, true);
+	serve(APP, HV_VSS_THAW, true);
+	assert_saved_reply(false);
+}
+END_TEST
+
+START_TEST(application_lost)
+{
+	open_both();
+	host(HV_VSS_FREEZE);
+	reads(APP, HV_VSS_FREEZE);
+	step(HV_APPVSS_EV_CLOSE, APP, HV_VSS_NONE);
+	serve(FS, HV_VSS_FREEZE, true);
+	assert_saved_reply(true);
+	host(HV_VSS_THAW);
+	serve(FS, HV_VSS_THAW, true);
+	assert_saved_reply(true);
+
+	app_required = true;
+	step(HV_APPVSS_EV_OPEN, APP, HV_VSS_NONE);
+	host(HV_VSS_FREEZE);
+	reads(APP, HV_VSS_FREEZE);
+	step(HV_APPVSS_EV_CLOSE, APP, HV_VSS_NONE);
+	assert_saved_reply(false);
+	ck_assert(!hv_appvss_queue_waits(&queue, FS));
+
+	/* While held: only the THAW can tell the host. */
+	step(HV_APPVSS_EV_OPEN, APP, HV_VSS_NONE);
+	freeze_both();
+	step(HV_APPVSS_EV_CLOSE, APP, HV_VSS_NONE);
+	host(HV_VSS_THAW);
+	serve(FS, HV_VSS_THAW, true);
+	assert_saved_reply(false);
+}
+END_TEST
+
+START_TEST(next_opener_has_read_nothing)
+{
+	uint64_t msgid;
+
+	open_both();
+	host(HV_VSS_THAW);
+	msgid = reads(FS, HV_VSS_THAW);
+	step(HV_APPVSS_EV_CLOSE, FS, HV_VSS_NONE);
+	step(HV_APPVSS_EV_OPEN, FS, HV_VSS_NONE);
+	ck_assert_int_eq(answer(FS, msgid, HV_VSS_THAW, true),
+	    HV_APPVSS_UNKNOWN);
+	serve(APP, HV_VSS_THAW, true);
+	assert_saved_reply(false);
+}
+END_TEST
+
+START_TEST(thaw_that_nobody_reads_is_kept)
+{
+	open_both();
+	freeze_both();
+	host(HV_VSS_THAW);
+	step(HV_APPVSS_EV_TIMEOUT, APP, HV_VSS_NONE);
+	assert_saved_reply(false);
+	serve(APP, HV_VSS_THAW, true);
+	step(HV_APPVSS_EV_TIMEOUT, APP, HV_VSS_NONE);
+	step(HV_APPVSS_EV_TIMEOUT, APP, HV_VSS_NONE);
+	host(HV_VSS_FREEZE);
+	assert_refused();
+	serve(FS, HV_VSS_THAW, true);
+	ck_assert(!queue.busy);
+	freeze_both();
+}
+END_TEST
+
+START_TEST(detach_answers)
+{
+	struct hv_appvss_event event = { .type = HV_APPVSS_EV_TIMEOUT };
+
+	open_both();
+	host(HV_VSS_FREEZE);
+	step(HV_APPVSS_EV_DETACH, APP, HV_VSS_NONE);
+	assert_saved_reply(false);
+	ck_assert(!hv_appvss_queue_waits(&queue, APP));
+	ck_assert_int_eq(hv_appvss_queue_step(&queue, &event, &actions),
+	    HV_APPVSS_GONE);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("vss_queue");
+	TCase *tcase = tcase_create("queue");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_test(tcase, stages_in_order);
+	tcase_add_test(tcase, without_openers);
+	tcase_add_test(tcase, one_request_at_a_time);
+	tcase_add_test(tcase, answers_are_judged);
+	tcase_add_test(tcase, late_answer);
+	tcase_add_test(tcase, application_hears_of_failed_file_systems);
+	tcase_add_test(tcase, thaw_ends_pending_freeze);
+	tcase_add_test(tcase, freeze_while_frozen);
+	tcase_add_test(tcase, file_systems_lost_while_frozen);
+	tcase_add_test(tcase, application_lost);
+	tcase_add_test(tcase, next_opener_has_read_nothing);
+	tcase_add_test(tcase, thaw_that_nobody_reads_is_kept);
+	tcase_add_test(tcase, detach_answers);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return (failed == 0 ? 0 : 1);
+}
