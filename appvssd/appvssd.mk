@@ -1,3 +1,16 @@
+# The transaction machine: pure, and explored exhaustively.
+
+TXN_OBJS = appvssd/txn.o appvssd/txn_freeze.o appvssd/txn_thaw.o \
+	appvssd/txn_util.o appvssd/txn_words.o
+OBJS += ${TXN_OBJS} tests/model/txn_explore.o tests/unit/test_txn.o
+UNIT_TESTS += tests/unit/test_txn tests/model/txn_explore
+
+tests/model/txn_explore: tests/model/txn_explore.o ${TXN_OBJS}
+	${LINK} -o $@ tests/model/txn_explore.o ${TXN_OBJS}
+
+tests/unit/test_txn: tests/unit/test_txn.o ${TXN_OBJS}
+	${LINK} -o $@ tests/unit/test_txn.o ${TXN_OBJS} ${CHECK_LIBS}
+
 # history: the queue that the broker links, the process behind it, and the
 # reader that appvssctl links.
 

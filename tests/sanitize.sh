@@ -16,7 +16,8 @@ ${MAKE:-make} clean >/dev/null
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
 TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
-export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+TXN_EXPLORE_MAX=${TXN_EXPLORE_MAX:-3}
+export TXN_EXPLORE_MAX ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 exec ${MAKE:-make} -j"$(getconf _NPROCESSORS_ONLN)" "$target" \
 	CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	SANFLAGS="-fsanitize=$sanitizers -fno-sanitize-recover=all"
