@@ -84,10 +84,11 @@ enum appvss_answer {
 
 /*
  * Callbacks of a participant.  They run inside appvss_dispatch() (thaw also
- * inside appvss_close()), may call any function on their participant but none
- * that closes the handle.  freeze: stop writing, bring data to disk.  thaw: go
- * on; comes exactly once for every freeze, whatever its answer was, and once
- * more after each failed thaw.  check is optional (NULL: not asked).
+ * inside appvss_unregister() and appvss_close()), may call any function on
+ * their participant but none that dispatches or closes the handle.  freeze:
+ * stop writing, bring data to disk.  thaw: go on; comes exactly once for every
+ * freeze, whatever its answer was, and once more after each failed thaw.  check
+ * is optional (NULL: not asked).
  */
 struct appvss_callbacks {
 	enum appvss_answer (*check)(struct appvss_participant *participant,
@@ -105,7 +106,9 @@ struct appvss_callbacks {
 	    const char *text, void *arg);
 };
 
-/* Zero it, then set what differs from the default; names and texts are copied.
+/*
+ * Begin with appvss_options_init(), then set what differs; names and texts are
+ * copied.
  */
 struct appvss_options {
 	const char *name;    /* required: [A-Za-z0-9._-], 1..APPVSS_NAME_MAX */

@@ -2,13 +2,69 @@
 
 WIRE_OBJS = sdk/wire.o sdk/wire_put.o sdk/proto.o
 LIBAPPVSS = sdk/libappvss.a sdk/libappvss.so
+LIBAPPVSS_OBJS = sdk/client.o sdk/conn.o sdk/session.o sdk/participant.o \
+	sdk/operation.o sdk/error.o ${WIRE_OBJS}
+OBJCOPY ?= objcopy
+# The number changes when a program that was linked before would break.
+LIBAPPVSS_SONAME = libappvss.so.0
+LIBAPPVSS_FILE = libappvss.so.${VERSION}
 
-OBJS += ${WIRE_OBJS} tests/unit/test_wire.o tests/unit/test_proto.o
+OBJS += ${LIBAPPVSS_OBJS} tests/unit/test_wire.o tests/unit/test_proto.o \
+	tests/unit/test_libappvss.o tests/unit/test_libappvss_conn.o \
+	tests/unit/fake_broker.o
+PROGS += ${LIBAPPVSS} sdk/${LIBAPPVSS_SONAME}
+CLEAN_FILES += sdk/libappvss.o
 
-UNIT_TESTS += tests/unit/test_wire tests/unit/test_proto
+UNIT_TESTS += tests/unit/test_wire tests/unit/test_proto \
+	tests/unit/test_libappvss tests/unit/test_libappvss_conn
+INTEGRATION_TESTS += tests/integration/sdk_exports.sh
+SHELL_SCRIPTS += tests/integration/sdk_exports.sh
+INSTALL_TARGETS += install-sdk
+
+sdk/libappvss.so: ${LIBAPPVSS_OBJS} sdk/libappvss.map
+	${LINK} -shared -Wl,-soname,${LIBAPPVSS_SONAME} \
+	    -Wl,--version-script=sdk/libappvss.map -o $@ ${LIBAPPVSS_OBJS}
+
+# So that a program that was linked with the library runs from the tree.
+sdk/${LIBAPPVSS_SONAME}: sdk/libappvss.so
+	ln -sf libappvss.so $@
+
+# One object with its inner names made local: they must not clash with those of
+# a program that is linked statically.
+sdk/libappvss.a: ${LIBAPPVSS_OBJS}
+	rm -f $@
+	${LD} -r -o sdk/libappvss.o ${LIBAPPVSS_OBJS}
+	${OBJCOPY} --wildcard --keep-global-symbol='appvss_*' sdk/libappvss.o
+	${AR} rcs $@ sdk/libappvss.o
 
 tests/unit/test_wire: tests/unit/test_wire.o ${WIRE_OBJS}
 	${LINK} -o $@ tests/unit/test_wire.o ${WIRE_OBJS} ${CHECK_LIBS}
 
 tests/unit/test_proto: tests/unit/test_proto.o ${WIRE_OBJS}
 	${LINK} -o $@ tests/unit/test_proto.o ${WIRE_OBJS} ${CHECK_LIBS}
+
+tests/unit/test_libappvss: tests/unit/test_libappvss.o \
+	    tests/unit/fake_broker.o sdk/libappvss.a
+	${LINK} -o $@ tests/unit/test_libappvss.o tests/unit/fake_broker.o \
+	    sdk/libappvss.a ${CHECK_LIBS}
+
+tests/unit/test_libappvss_conn: tests/unit/test_libappvss_conn.o \
+	    tests/unit/fake_broker.o sdk/libappvss.a
+	${LINK} -o $@ tests/unit/test_libappvss_conn.o \
+	    tests/unit/fake_broker.o sdk/libappvss.a ${CHECK_LIBS}
+
+install-sdk: ${LIBAPPVSS}
+	install -d ${DESTDIR}${INCLUDEDIR} ${DESTDIR}${LIBDIR} \
+	    ${DESTDIR}${PKGCONFIGDIR} ${DESTDIR}${MANDIR}/man3 \
+	    ${DESTDIR}${MANDIR}/man7
+	install -m 644 sdk/appvss.h ${DESTDIR}${INCLUDEDIR}/appvss.h
+	install -m 644 sdk/libappvss.a ${DESTDIR}${LIBDIR}/libappvss.a
+	install -m 755 sdk/libappvss.so ${DESTDIR}${LIBDIR}/${LIBAPPVSS_FILE}
+	ln -sf ${LIBAPPVSS_FILE} ${DESTDIR}${LIBDIR}/${LIBAPPVSS_SONAME}
+	ln -sf ${LIBAPPVSS_SONAME} ${DESTDIR}${LIBDIR}/libappvss.so
+	sed -e 's|@PREFIX@|${PREFIX}|' -e 's|@LIBDIR@|${LIBDIR}|' \
+	    -e 's|@INCLUDEDIR@|${INCLUDEDIR}|' -e 's|@VERSION@|${VERSION}|' \
+	    sdk/appvss.pc.in >${DESTDIR}${PKGCONFIGDIR}/appvss.pc
+	chmod 644 ${DESTDIR}${PKGCONFIGDIR}/appvss.pc
+
+.PHONY: install-sdk

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libappvss against a broker that is played by hand: what it says, which
+ * callbacks it runs, and that each freeze is followed by exactly one thaw
+ * whatever happens to the broker.
+ */
+#include <sys/wait.h>
+
+#include <check.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fake_broker.h"
+
+#define REGISTER_DB                                                    \
+	"REGISTER name=db order=50 required=0 check=1 freeze_ms=5000 " \
+	"thaw_ms=5000"
+
+const char *const rig_hello = "HELLO version=1 program=test_libappvss";
+
+static struct rig rig;
+static struct app db, web;
+
+static void
+teardown(void)
+{
+	rig_stop(&rig);
+}
+
+/* Told to freeze 7, it has said READY. */
+static void
+freeze_db(void)
+{
+	rig_begin(&rig, &db);
+	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig, "READY name=db id=7 op=freeze");
+	ck_assert_str_eq(db.log, "freeze 7");
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 1);
+}
+
+START_TEST(test_whole_transaction)
+{
+	rig_begin(&rig, &db);
+	rig_say(&rig, "CHECK name=db id=6 remaining_ms=4000");
+	rig_expect(&rig, "READY name=db id=6 op=check");
+	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig, "READY name=db id=7 op=freeze");
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 1);
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 0);
+	ck_assert_str_eq(db.log, "check 6; freeze 7; thaw 7 done");
+	rig_settle(&rig);
+	ck_assert_int_eq(appvss_get_timeout_ms(rig.handle), -1);
+}
+END_TEST
+
+START_TEST(test_options)
+{
+	struct appvss_callbacks callbacks = app_callbacks;
+	struct appvss_options options;
+
+	callbacks.check = NULL;
+	rig_start(&rig);
+	rig_listen(&rig);
+	rig_open(&rig);
+	appvss_options_init(&options);
+	options.name = "pg";
+	options.program = "PostgreSQL 15";
+	options.order = 0;
+	options.required = 1;
+	options.freeze_ms = 2500;
+	options.thaw_ms = 0;
+	ck_assert_int_eq(appvss_register(rig.handle, &options, &callbacks, &db,
+			     &db.participant),
+	    0);
+	rig_greet(&rig);
+	rig_expect(&rig,
+	    "REGISTER name=pg program=\"PostgreSQL 15\" order=0 required=1 "
+	    "check=0 freeze_ms=2500 thaw_ms=5000");
+	/* A broker that asks all the same gets an answer. */
+	rig_say(&rig, "CHECK name=pg id=1 remaining_ms=100");
+	rig_expect(&rig, "READY name=pg id=1 op=check");
+}
+END_TEST
+
+START_TEST(test_bad_arguments)
+{
+	static const char *const names[] = { NULL, "", "a b", "a/b", "\xc3\xa4",
+		"x1234567890123456789012345678901234567890123456789012345678901"
+		"234" };
+	struct appvss_callbacks callbacks = app_callbacks;
+	struct appvss_participant *participant;
+	struct appvss_options options;
+	char path[300];
+	size_t i;
+
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	ck_assert_int_eq(appvss_open(&rig.handle, path), APPVSS_E_INVAL);
+	rig_begin(&rig, &db);
+	appvss_options_init(&options);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		options.name = names[i];
+		ck_assert_int_eq(appvss_register(rig.handle, &options,
+				     &callbacks, NULL, &participant),
+		    APPVSS_E_INVAL);
+	}
+	options.name = "db";
+	ck_assert_int_eq(appvss_register(rig.handle, &options, &callbacks, NULL,
+			     &participant),
+	    APPVSS_E_NAME_TAKEN);
+	options.name = "other";
+	options.order = 100;
+	ck_assert_int_eq(appvss_register(rig.handle, &options, &callbacks, NULL,
+			     &participant),
+	    APPVSS_E_INVAL);
+	options.order = 50;
+	callbacks.thaw = NULL;
+	ck_assert_int_eq(appvss_register(rig.handle, &options, &callbacks, NULL,
+			     &participant),
+	    APPVSS_E_INVAL);
+	ck_assert_int_eq(appvss_progress(db.participant, 101, 0, NULL),
+	    APPVSS_E_INVAL);
+	ck_assert_int_eq(appvss_ready(NULL, NULL), APPVSS_E_INVAL);
+	ck_assert_int_eq(appvss_ready(db.participant, NULL), APPVSS_E_STALE);
+	rig_settle(&rig);
+}
+END_TEST
+
+START_TEST(test_pending)
+{
+	rig_begin(&rig, &db);
+	db.check_answer = APPVSS_PENDING;
+	db.freeze_answer = APPVSS_PENDING;
+	db.thaw_answer = APPVSS_PENDING;
+	rig_say(&rig, "CHECK name=db id=6 remaining_ms=4000");
+	rig_settle(&rig);
+	ck_assert_int_eq(appvss_ready(db.participant, "fine"), 0);
+	rig_expect(&rig, "READY name=db id=6 op=check text=fine");
+	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
+	rig_settle(&rig);
+	ck_assert_int_eq(appvss_progress(db.participant, 40, 900, "a b"), 0);
+	rig_expect(&rig,
+	    "PROGRESS name=db id=7 percent=40 remaining_ms=900 text=\"a b\"");
+	ck_assert_int_eq(appvss_ready(db.participant, NULL), 0);
+	rig_expect(&rig, "READY name=db id=7 op=freeze");
+	ck_assert_int_eq(appvss_ready(db.participant, NULL), APPVSS_E_STALE);
+	ck_assert_int_eq(appvss_progress(db.participant, 50, 1, NULL),
+	    APPVSS_E_STALE);
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	/* A repetition while the thaw goes on asks nothing anew. */
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_settle(&rig);
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 1);
+	ck_assert_int_eq(appvss_ready(db.participant, NULL), 0);
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 0);
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+	rig_settle(&rig);
+	ck_assert_str_eq(db.log, "check 6; freeze 7; thaw 7 done");
+}
+END_TEST
+
+START_TEST(test_fail)
+{
+	rig_begin(&rig, &db);
+	db.freeze_answer = APPVSS_FAIL;
+	db.text = "disk \"full\"";
+	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig,
+	    "FAIL name=db id=7 op=freeze text=\"disk \\\"full\\\"\"");
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 1);
+	db.text = NULL;
+	rig_say(&rig, "THAW name=db id=7 reason=aborted remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 aborted");
+	db.check_answer = APPVSS_PENDING;
+	rig_say(&rig, "CHECK name=db id=8 remaining_ms=1");
+	rig_settle(&rig);
+	ck_assert_int_eq(appvss_fail(db.participant, "no"), 0);
+	rig_expect(&rig, "FAIL name=db id=8 op=check text=no");
+}
+END_TEST
+
+static void
+answer_inside(struct app *app, const struct appvss_request *request)
+{
+	(void)request;
+	app->hook_result = appvss_ready(app->participant, "inside");
+}
+
+/* Who answers inside of the callback has answered, whatever it returns. */
+START_TEST(test_answer_inside_callback)
+{
+	static const enum appvss_answer answers[] = { APPVSS_PENDING,
+		APPVSS_READY, APPVSS_FAIL };
+
+	rig_begin(&rig, &db);
+	db.hook = answer_inside;
+	db.freeze_answer = answers[_i];
+	db.thaw_answer = answers[_i];
+	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig, "READY name=db id=7 op=freeze text=inside");
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw text=inside");
+	rig_settle(&rig);
+	ck_assert_int_eq(db.hook_result, 0);
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 done");
+}
+END_TEST
+
+START_TEST(test_thaw_not_frozen)
+{
+	rig_begin(&rig, &db);
+	rig_say(&rig, "THAW name=db id=5 reason=lost remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=5 op=thaw");
+	ck_assert_str_eq(db.log, "");
+}
+END_TEST
+
+/* The repetition of an older thaw does not undo the freeze that crossed it. */
+START_TEST(test_thaw_of_older)
+{
+	freeze_db();
+	rig_say(&rig, "THAW name=db id=5 reason=done remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=5 op=thaw");
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 1);
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 done");
+}
+END_TEST
+
+START_TEST(test_thaw_fails)
+{
+	freeze_db();
+	db.thaw_answer = APPVSS_FAIL;
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "FAIL name=db id=7 op=thaw");
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 1);
+	rig_say(&rig, "CHECK name=db id=8 remaining_ms=4000");
+	rig_expect(&rig,
+	    "FAIL name=db id=8 op=check text=\"still frozen by an earlier "
+	    "transaction\"");
+	rig_say(&rig, "FREEZE name=db id=9 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig,
+	    "FAIL name=db id=9 op=freeze text=\"still frozen by an earlier "
+	    "transaction\"");
+	rig_settle(&rig);
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 done");
+	db.thaw_answer = APPVSS_READY;
+	rig_say(&rig, "THAW name=db id=9 reason=aborted remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=9 op=thaw");
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 done; thaw 7 aborted");
+}
+END_TEST
+
+/* A failed thaw that no broker asks for again is tried again here. */
+START_TEST(test_thaw_fails_alone)
+{
+	freeze_db();
+	db.thaw_answer = APPVSS_FAIL;
+	rig_hide(&rig);
+	rig_drop(&rig);
+	RIG_UNTIL(&rig, strstr(db.log, "unavailable") != NULL);
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 1);
+	db.thaw_answer = APPVSS_READY;
+	RIG_UNTIL(&rig, !appvss_is_frozen(db.participant));
+	ck_assert_str_eq(db.log,
+	    "freeze 7; thaw 7 lost; status unavailable; thaw 7 lost");
+	rig_listen(&rig);
+}
+END_TEST
+
+START_TEST(test_several_participants)
+{
+	rig_begin(&rig, &db);
+	rig_add(&rig, &web, "web");
+	rig_expect(&rig,
+	    "REGISTER name=web order=50 required=0 check=1 freeze_ms=5000 "
+	    "thaw_ms=5000");
+	rig_say(&rig, "OK verb=REGISTER name=web");
+	web.freeze_answer = APPVSS_PENDING;
+	rig_say(&rig,
+	    "FREEZE name=web id=7 remaining_ms=4000 hold_ms=70000\n"
+	    "FREEZE name=nobody id=7 remaining_ms=4000 hold_ms=70000\n"
+	    "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig, "READY name=db id=7 op=freeze");
+	ck_assert_int_eq(appvss_ready(web.participant, NULL), 0);
+	rig_expect(&rig, "READY name=web id=7 op=freeze");
+	rig_say(&rig,
+	    "THAW name=db id=7 reason=done remaining_ms=5000\n"
+	    "THAW name=web id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+	rig_expect(&rig, "READY name=web id=7 op=thaw");
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 done");
+	ck_assert_str_eq(web.log, "status ok; freeze 7; thaw 7 done");
+	appvss_unregister(web.participant);
+	rig_expect(&rig, "UNREGISTER name=web");
+	rig_settle(&rig);
+}
+END_TEST
+
+static void
+unregister_inside(struct app *app, const struct appvss_request *request)
+{
+	if ((int)request->operation == app->hook_result) {
+		app->hook = NULL;
+		appvss_unregister(app->participant);
+		/* From here on it is gone for the caller. */
+		ck_assert_int_eq(appvss_ready(app->participant, NULL),
+		    APPVSS_E_INVAL);
+	}
+}
+
+START_TEST(test_unregister_inside_check)
+{
+	rig_begin(&rig, &db);
+	db.hook = unregister_inside;
+	db.hook_result = APPVSS_CHECK;
+	db.check_answer = APPVSS_PENDING;
+	rig_say(&rig, "CHECK name=db id=6 remaining_ms=4000");
+	rig_expect(&rig, "UNREGISTER name=db");
+	rig_settle(&rig);
+	ck_assert_str_eq(db.log, "check 6");
+}
+END_TEST
+
+/* No READY for what is thawed the next moment. */
+START_TEST(test_unregister_inside_freeze)
+{
+	rig_begin(&rig, &db);
+	db.hook = unregister_inside;
+	db.hook_result = APPVSS_FREEZE;
+	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig,
+	    "FAIL name=db id=7 op=freeze text=\"unregistered while frozen\"");
+	rig_expect(&rig, "UNREGISTER name=db");
+	rig_settle(&rig);
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 lost");
+}
+END_TEST
+
+START_TEST(test_unregister_inside_thaw)
+{
+	freeze_db();
+	db.hook = unregister_inside;
+	db.hook_result = APPVSS_THAW;
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+	rig_expect(&rig, "UNREGISTER name=db");
+	rig_settle(&rig);
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 done");
+}
+END_TEST
+
+START_TEST(test_unregister_frozen)
+{
+	freeze_db();
+	appvss_unregister(db.participant);
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 lost");
+	rig_expect(&rig,
+	    "FAIL name=db id=7 op=freeze text=\"unregistered while frozen\"");
+	rig_expect(&rig, "UNREGISTER name=db");
+	/* The same name can come back on the same connection. */
+	db.log[0] = '\0';
+	rig_add(&rig, &db, "db");
+	rig_expect(&rig, REGISTER_DB);
+	rig_say(&rig, "OK verb=UNREGISTER name=db");
+	rig_say(&rig, "OK verb=REGISTER name=db");
+	RIG_UNTIL(&rig, strcmp(db.log, "status ok") == 0);
+}
+END_TEST
+
+static void
+misuse_inside(struct app *app, const struct appvss_request *request)
+{
+	(void)request;
+	app->hook_result = appvss_dispatch(app->handle);
+	appvss_close(app->handle); /* forbidden: does nothing */
+}
+
+START_TEST(test_no_nesting)
+{
+	rig_begin(&rig, &db);
+	db.hook = misuse_inside;
+	rig_say(&rig, "CHECK name=db id=6 remaining_ms=4000");
+	rig_expect(&rig, "READY name=db id=6 op=check");
+	ck_assert_int_eq(db.hook_result, APPVSS_E_INVAL);
+}
+END_TEST
+
+START_TEST(test_close_frozen)
+{
+	char said[512];
+	ssize_t length;
+
+	freeze_db();
+	appvss_close(rig.handle);
+	rig.handle = NULL;
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 lost");
+	length = read(rig.conn, said, sizeof(said) - 1);
+	ck_assert_int_gt(length, 0);
+	said[length] = '\0';
+	ck_assert_str_eq(said,
+	    "FAIL name=db id=7 op=freeze text=\"unregistered while frozen\"\n"
+	    "UNREGISTER name=db\n");
+	ck_assert_int_eq(read(rig.conn, said, 1), 0);
+}
+END_TEST
+
+/* A forked child can do nothing to its parent's connection. */
+START_TEST(test_fork)
+{
+	int status;
+	pid_t pid;
+
+	freeze_db();
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		if (appvss_dispatch(rig.handle) != APPVSS_E_INVAL ||
+		    appvss_wait(rig.handle, 0) != APPVSS_E_INVAL ||
+		    appvss_ready(db.participant, NULL) != APPVSS_E_INVAL ||
+		    appvss_get_fd(rig.handle) != -1 ||
+		    appvss_get_timeout_ms(rig.handle) != -1)
+			_exit(1);
+		appvss_unregister(db.participant);
+		appvss_close(rig.handle);
+		_exit(strcmp(db.log, "freeze 7") == 0 ? 0 : 2);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	rig_settle(&rig);
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+}
+END_TEST
+
+START_TEST(test_words)
+{
+	int error;
+
+	for (error = APPVSS_OK; error >= APPVSS_E_SYSTEM; error--)
+		ck_assert_str_ne(appvss_strerror(error), "unknown error");
+	ck_assert_str_eq(appvss_strerror(1), "unknown error");
+	ck_assert_str_eq(appvss_version(), APPVSS_VERSION);
+	rig_begin(&rig, &db);
+	ck_assert_str_eq(appvss_get_name(db.participant), "db");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("libappvss");
+	TCase *tc = tcase_create("requests");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_add_test(tc, test_whole_transaction);
+	tcase_add_test(tc, test_options);
+	tcase_add_test(tc, test_bad_arguments);
+	tcase_add_test(tc, test_pending);
+	tcase_add_test(tc, test_fail);
+	tcase_add_loop_test(tc, test_answer_inside_callback, 0, 3);
+	tcase_add_test(tc, test_thaw_not_frozen);
+	tcase_add_test(tc, test_thaw_of_older);
+	tcase_add_test(tc, test_thaw_fails);
+	tcase_add_test(tc, test_thaw_fails_alone);
+	tcase_add_test(tc, test_several_participants);
+	tcase_add_test(tc, test_unregister_inside_check);
+	tcase_add_test(tc, test_unregister_inside_freeze);
+	tcase_add_test(tc, test_unregister_inside_thaw);
+	tcase_add_test(tc, test_unregister_frozen);
+	tcase_add_test(tc, test_no_nesting);
+	tcase_add_test(tc, test_close_frozen);
+	tcase_add_test(tc, test_fork);
+	tcase_add_test(tc, test_words);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return (failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
