@@ -24,6 +24,28 @@ UNIT_TESTS += tests/unit/test_histq
 tests/unit/test_histq: ${TEST_HISTQ_OBJS}
 	${LINK} -o $@ ${TEST_HISTQ_OBJS} ${EVENT_LIBS} ${CHECK_LIBS}
 
+HISTORY_OBJS = appvssd/history.o appvssd/history_db.o appvssd/history_rows.o \
+	appvssd/history_sql.o appvssd/histwire.o ${WIRE_OBJS} \
+	kernel/vssdev/heldlog.o
+
+OBJS += appvssd/history.o appvssd/history_db.o appvssd/history_rows.o \
+	appvssd/history_sql.o tests/unit/test_history.o
+PROGS += appvssd/appvssd-history
+UNIT_TESTS += tests/unit/test_history
+INSTALL_TARGETS += install-history
+
+appvssd/appvssd-history: ${HISTORY_OBJS}
+	${LINK} -o $@ ${HISTORY_OBJS} ${SQLITE_LIBS}
+
+tests/unit/test_history: tests/unit/test_history.o
+	${LINK} -o $@ tests/unit/test_history.o ${SQLITE_LIBS} ${CHECK_LIBS}
+
+install-history: appvssd/appvssd-history
+	mkdir -p ${DESTDIR}${LIBEXECDIR}
+	install -m 755 appvssd/appvssd-history ${DESTDIR}${LIBEXECDIR}/
+
+.PHONY: install-history
+
 # parent
 
 CONFIG_OBJS = appvssd/config.o appvssd/config_check.o
