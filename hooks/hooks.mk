@@ -1,9 +1,61 @@
 # appvss-hooks, vss.d and what starts the programs.
 
-# scan: pure
+HOOKS_OBJS = hooks/appvss-hooks.o hooks/frozenlist.o hooks/hookdir.o \
+	hooks/member.o hooks/options.o hooks/procid_${OS}.o hooks/recover.o \
+	hooks/run.o hooks/runner.o hooks/scan.o hooks/script.o \
+	hooks/signals.o hooks/supervise.o
+HOOKS_SERVICES = hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \
+	hooks/devd/appvss.conf hooks/systemd/appvssd.service \
+	hooks/systemd/appvss-hooks.service hooks/systemd/hv_vss_daemon.service
 TEST_SCAN_OBJS = tests/unit/test_scan.o hooks/scan.o
-OBJS += hooks/scan.o tests/unit/test_scan.o
+
+OBJS += ${HOOKS_OBJS} tests/unit/test_scan.o
+PROGS += hooks/appvss-hooks
 UNIT_TESTS += tests/unit/test_scan
+INTEGRATION_TESTS += tests/integration/hooks_run.sh \
+	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh
+MANUALS += hooks/appvss-hooks.8 hooks/vss.d.7
+SHELL_SCRIPTS += hooks/vss.d/50-example.sample \
+	tests/integration/hooks_env.sh tests/integration/hooks_run.sh \
+	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh
+CLEAN_FILES += ${HOOKS_SERVICES}
+INSTALL_TARGETS += install-hooks
+
+hooks/appvss-hooks: ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
+	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
 
 tests/unit/test_scan: ${TEST_SCAN_OBJS}
 	${LINK} -o $@ ${TEST_SCAN_OBJS} ${CHECK_LIBS}
+
+# Made when they are installed, for the paths of that installation.
+hooks-services:
+	for file in ${HOOKS_SERVICES}; do \
+		sed -e 's|@SBINDIR@|${SBINDIR}|g' \
+		    -e 's|@SYSCONFDIR@|${SYSCONFDIR}|g' \
+		    -e 's|@RUNDIR@|${RUNDIR}|g' $$file.in >$$file || exit 1; \
+	done
+
+install-hooks: hooks/appvss-hooks install-hooks-${OS}
+	install -d ${DESTDIR}${SBINDIR} ${DESTDIR}${SYSCONFDIR}/vss.d \
+	    ${DESTDIR}${MANDIR}/man7 ${DESTDIR}${MANDIR}/man8
+	install -m 755 hooks/appvss-hooks ${DESTDIR}${SBINDIR}
+	install -m 644 hooks/vss.d/50-example.sample \
+	    ${DESTDIR}${SYSCONFDIR}/vss.d
+	install -m 644 hooks/vss.d.7 ${DESTDIR}${MANDIR}/man7
+	install -m 644 hooks/appvss-hooks.8 ${DESTDIR}${MANDIR}/man8
+
+install-hooks-Linux: hooks-services
+	install -d ${DESTDIR}${PREFIX}/lib/systemd/system
+	install -m 644 hooks/systemd/appvssd.service \
+	    hooks/systemd/appvss-hooks.service \
+	    hooks/systemd/hv_vss_daemon.service \
+	    ${DESTDIR}${PREFIX}/lib/systemd/system
+
+install-hooks-FreeBSD: hooks-services
+	install -d ${DESTDIR}${PREFIX}/etc/rc.d ${DESTDIR}${PREFIX}/etc/devd
+	install -m 755 hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \
+	    ${DESTDIR}${PREFIX}/etc/rc.d
+	install -m 644 hooks/devd/appvss.conf ${DESTDIR}${PREFIX}/etc/devd
+
+.PHONY: hooks-services install-hooks install-hooks-Linux \
+	install-hooks-FreeBSD

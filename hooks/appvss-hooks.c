@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * appvss-hooks(8): runs the scripts of vss.d(7) as participants of appvssd(8).
+ * This file owns the command line and the runtime directory; supervise.c the
+ * parent process, runner.c the one that works.
+ */
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "frozenlist.h"
+#include "hookdir.h"
+#include "kernel/vssdev/heldlog.h"
+#include "options.h"
+#include "sdk/appvss.h"
+#include "signals.h"
+#include "supervise.h"
+
+#define DIRECTORY_DEFAULT   APPVSS_SYSCONFDIR "/vss.d"
+#define RUNTIME_DIR_DEFAULT APPVSS_RUNDIR "/appvss-hooks"
+#define PID_FILE	    "appvss-hooks.pid"
+#define LIMIT_MS_MAX	    900000
+
+enum long_option {
+	OPTION_DIR = 256,
+	OPTION_SOCKET,
+	OPTION_RUNTIME_DIR,
+	OPTION_FREEZE_MS,
+	OPTION_THAW_MS,
+	OPTION_LIST,
+	OPTION_FOREGROUND,
+	OPTION_DEBUG,
+	OPTION_HELP,
+	OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "dir", required_argument, NULL, OPTION_DIR },
+	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
+	{ "freeze-ms", required_argument, NULL, OPTION_FREEZE_MS },
+	{ "thaw-ms", required_argument, NULL, OPTION_THAW_MS },
+	{ "list", no_argument, NULL, OPTION_LIST },
+	{ "foreground", no_argument, NULL, OPTION_FOREGROUND },
+	{ "debug", no_argument, NULL, OPTION_DEBUG },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void
+print_usage(FILE *stream)
+{
+	(void)fprintf(stream,
+	    "usage: appvss-hooks [--dir DIR] [--socket PATH] "
+	    "[--runtime-dir DIR]\n"
+	    "                    [--freeze-ms N] [--thaw-ms N] "
+	    "[--foreground] [--debug]\n"
+	    "       appvss-hooks [--dir DIR] --list\n"
+	    "       appvss-hooks --help | --version\n");
+}
+
+static _Noreturn void
+usage(void)
+{
+	print_usage(stderr);
+	exit(EX_USAGE);
+}
+
+static uint32_t
+parse_ms(const char *option, const char *text)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 ||
+	    value < 1 || value > LIMIT_MS_MAX)
+		errx(EX_USAGE, "--%s: \"%s\" is not a number from 1 to %d",
+		    option, text, LIMIT_MS_MAX);
+	return ((uint32_t)value);
+}
+
+static void
+parse_options(int argc, char **argv, struct options *options)
+{
+	int option;
+
+	while (
+	    (option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+		switch (option) {
+		case OPTION_DIR:
+			options->directory = optarg;
+			break;
+		case OPTION_SOCKET:
+			options->socket = optarg;
+			break;
+		case OPTION_RUNTIME_DIR:
+			options->runtime_dir = optarg;
+			break;
+		case OPTION_FREEZE_MS:
+			options->freeze_ms = parse_ms("freeze-ms", optarg);
+			break;
+		case OPTION_THAW_MS:
+			options->thaw_ms = parse_ms("thaw-ms", optarg);
+			break;
+		case OPTION_LIST:
+			options->list = 1;
+			break;
+		case OPTION_FOREGROUND:
+			options->foreground = 1;
+			break;
+		case OPTION_DEBUG:
+			options->debug = 1;
+			break;
+		case 'h':
+		case OPTION_HELP:
+			print_usage(stdout);
+			exit(EX_OK);
+		case OPTION_VERSION:
+			(void)printf("appvss-hooks %s\n", APPVSS_VERSION);
+			exit(EX_OK);
+		default:
+			usage();
+		}
+	}
+	if (optind != argc)
+		usage();
+}
+
+static int
+list(const char *path)
+{
+	static struct hookdir directory;
+
+	if (hookdir_read(&directory, path) == -1)
+		err(EX_NOINPUT, "%s", path);
+	hookdir_print(&directory);
+	return (directory.verdict == SCAN_RUN ? EX_OK : EX_CONFIG);
+}
+
+/* Descriptors 0 to 2 must be something: files opened later must not be them. */
+static void
+open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		(void)close(fd);
+}
+
+static void
+make_runtime_dir(const char *path)
+{
+	struct stat status;
+
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)
+		err(EX_CANTCREAT, "%s", path);
+	if (lstat(path, &status) == -1)
+		err(EX_OSERR, "%s", path);
+	if (!S_ISDIR(status.st_mode))
+		errx(EX_CONFIG, "%s: not a directory", path);
+	/* Whoever can write there decides which scripts run at what time. */
+	if (status.st_uid != geteuid() || (status.st_mode & 022) != 0)
+		errx(EX_CONFIG,
+		    "%s: must belong to uid %ld and be writable by "
+		    "nobody else",
+		    path, (long)geteuid());
+}
+
+/* The lock keeps a second instance from the list; it ends with both processes.
+ */
+static int
+lock_runtime_dir(const char *path)
+{
+	char file[PATH_MAX];
+	int fd;
+
+	if ((size_t)snprintf(file, sizeof(file), "%s/%s", path, PID_FILE) >=
+	    sizeof(file))
+		errx(EX_USAGE, "%s: too long", path);
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd == -1)
+		err(EX_CANTCREAT, "%s", file);
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1)
+		errx(EX_TEMPFAIL, "%s: another appvss-hooks has it", file);
+	return (fd);
+}
+
+static void
+write_pid(int fd)
+{
+	char text[16];
+	int length;
+
+	length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) == -1 || write(fd, text, (size_t)length) != length)
+		warn("%s", PID_FILE);
+}
+
+/* Leaves the terminal; messages go to the system log from here on. */
+static void
+go_to_background(const struct options *options)
+{
+	int fd;
+
+	switch (fork()) {
+	case -1:
+		err(EX_OSERR, "fork");
+	case 0:
+		break;
+	default:
+		_exit(EX_OK);
+	}
+	(void)setsid();
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd == -1)
+		err(EX_OSERR, "/dev/null");
+	(void)dup2(fd, STDIN_FILENO);
+	(void)dup2(fd, STDOUT_FILENO);
+	(void)dup2(fd, STDERR_FILENO);
+	(void)close(fd);
+	options_open_log(options);
+}
+
+static char *
+absolute(const char *path)
+{
+	char *resolved = realpath(path, NULL);
+
+	if (resolved == NULL)
+		err(EX_NOINPUT, "%s", path);
+	return (resolved);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { .directory = DIRECTORY_DEFAULT,
+		.runtime_dir = RUNTIME_DIR_DEFAULT,
+		.freeze_ms = APPVSS_FREEZE_MS_DEFAULT,
+		.thaw_ms = APPVSS_THAW_MS_DEFAULT };
+	int pid_fd;
+
+	open_standard_fds();
+	parse_options(argc, argv, &options);
+	if (options.list)
+		return (list(options.directory));
+	(void)umask(022);
+	/* Resolved once: the working directory is left behind. */
+	options.directory = absolute(options.directory);
+	make_runtime_dir(options.runtime_dir);
+	options.runtime_dir = absolute(options.runtime_dir);
+	if (options.socket != NULL && options.socket[0] != '/')
+		errx(EX_USAGE, "--socket: not an absolute path");
+	pid_fd = lock_runtime_dir(options.runtime_dir);
+	if (chdir("/") == -1)
+		err(EX_OSERR, "/");
+	options_open_log(&options);
+	signals_init();
+	if (!options.foreground)
+		go_to_background(&options);
+	write_pid(pid_fd);
+	if (frozenlist_is_in_memory(options.runtime_dir) == 0)
+		heldlog(HELDLOG_WARN, "runtime_dir_on_disk",
+		    "path=%s reason=\"writing there can hang while file "
+		    "systems are frozen; use tmpfs\"",
+		    options.runtime_dir);
+	return (supervise(&options));
+}
