@@ -1,0 +1,10 @@
+# Small complete programs to copy from.
+
+OBJS += examples/ledger.o examples/minimal.o
+PROGS += examples/ledger examples/minimal
+
+examples/ledger: examples/ledger.o sdk/libappvss.a
+	${LINK} -o $@ examples/ledger.o sdk/libappvss.a ${SQLITE_LIBS}
+
+examples/minimal: examples/minimal.o sdk/libappvss.a
+	${LINK} -o $@ examples/minimal.o sdk/libappvss.a
