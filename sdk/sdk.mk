@@ -11,12 +11,13 @@ LIBAPPVSS_FILE = libappvss.so.${VERSION}
 
 OBJS += ${LIBAPPVSS_OBJS} tests/unit/test_wire.o tests/unit/test_proto.o \
 	tests/unit/test_libappvss.o tests/unit/test_libappvss_conn.o \
-	tests/unit/fake_broker.o
+	tests/unit/fake_broker.o tests/fuzz/fuzz_wire.o
 PROGS += ${LIBAPPVSS} sdk/${LIBAPPVSS_SONAME}
-CLEAN_FILES += sdk/libappvss.o
+CLEAN_FILES += sdk/libappvss.o tests/fuzz/fuzz_wire tests/fuzz/replay_wire.o
 
 UNIT_TESTS += tests/unit/test_wire tests/unit/test_proto \
-	tests/unit/test_libappvss tests/unit/test_libappvss_conn
+	tests/unit/test_libappvss tests/unit/test_libappvss_conn \
+	tests/fuzz/replay_wire
 INTEGRATION_TESTS += tests/integration/sdk_exports.sh
 SHELL_SCRIPTS += tests/integration/sdk_exports.sh
 INSTALL_TARGETS += install-sdk
@@ -53,6 +54,28 @@ tests/unit/test_libappvss_conn: tests/unit/test_libappvss_conn.o \
 	${LINK} -o $@ tests/unit/test_libappvss_conn.o \
 	    tests/unit/fake_broker.o sdk/libappvss.a ${CHECK_LIBS}
 
+# The corpus through the fuzz target, once, without libFuzzer.
+tests/fuzz/replay_wire.o: tests/fuzz/replay.c
+	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/wire"' -c -o $@ \
+	    tests/fuzz/replay.c
+
+tests/fuzz/replay_wire: tests/fuzz/replay_wire.o tests/fuzz/fuzz_wire.o \
+	    ${WIRE_OBJS}
+	${LINK} -o $@ tests/fuzz/replay_wire.o tests/fuzz/fuzz_wire.o \
+	    ${WIRE_OBJS}
+
+# Needs clang.  What it finds new goes to .build, not into the tree.
+FUZZ_SECONDS ?= 60
+fuzz-wire:
+	clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -o tests/fuzz/fuzz_wire tests/fuzz/fuzz_wire.c sdk/wire.c \
+	    sdk/wire_put.c sdk/proto.c
+	mkdir -p .build/corpus/wire
+	./tests/fuzz/fuzz_wire -max_len=4200 -max_total_time=${FUZZ_SECONDS} \
+	    -dict=tests/fuzz/wire.dict .build/corpus/wire \
+	    tests/fuzz/corpus/wire
+
 install-sdk: ${LIBAPPVSS}
 	install -d ${DESTDIR}${INCLUDEDIR} ${DESTDIR}${LIBDIR} \
 	    ${DESTDIR}${PKGCONFIGDIR} ${DESTDIR}${MANDIR}/man3 \
@@ -67,4 +90,4 @@ install-sdk: ${LIBAPPVSS}
 	    sdk/appvss.pc.in >${DESTDIR}${PKGCONFIGDIR}/appvss.pc
 	chmod 644 ${DESTDIR}${PKGCONFIGDIR}/appvss.pc
 
-.PHONY: install-sdk
+.PHONY: install-sdk fuzz-wire
