@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The middle of the driver: takes messages of the host, gives events to the
+ * request queue and carries out its actions.  Owns the lock and the timer.
+ */
+#include <sys/param.h>
+#include <sys/systm.h>
+#include <sys/bus.h>
+#include <sys/devctl.h>
+#include <sys/event.h>
+#include <sys/kernel.h>
+#include <sys/time.h>
+
+#include "hv_appvss_var.h"
+
+MALLOC_DEFINE(M_HV_APPVSS, "hv_appvss", "Hyper-V application VSS");
+
+const char *
+hv_appvss_op_name(enum hv_vss_op_t op)
+{
+	switch (op) {
+	case HV_VSS_CHECK:
+		return ("CHECK");
+	case HV_VSS_FREEZE:
+		return ("FREEZE");
+	case HV_VSS_THAW:
+		return ("THAW");
+	case HV_VSS_NONE:
+	case HV_VSS_COUNT:
+		break;
+	}
+	return ("NONE");
+}
+
+const char *
+hv_appvss_told_name(enum hv_vss_told told)
+{
+	switch (told) {
+	case VSS_TOLD_PENDING:
+		return ("pending");
+	case VSS_TOLD_SUCCESS:
+		return ("success");
+	case VSS_TOLD_FAIL:
+		return ("fail");
+	case VSS_TOLD_TIMEOUT:
+		return ("timeout");
+	case VSS_TOLD_NOTHING:
+	case VSS_TOLD_FORGOTTEN:
+		break;
+	}
+	return ("none");
+}
+
+/* Consumes msg. */
+static void
+core_reply(struct hv_appvss_core *core, struct hv_appvss_msg *msg,
+    uint64_t xactid, uint32_t status)
+{
+	size_t length;
+	int error;
+
+	length = hv_appvss_msg_reply(msg, status);
+	error = core->send(core->send_arg, msg->bytes, length, xactid);
+	if (error != 0) {
+		core->counters.send_errors++;
+		device_printf(core->dev, "cannot send a reply: error %d\n",
+		    error);
+	}
+}
+
+static void
+core_reply_request(struct hv_appvss_core *core, struct hv_appvss_msg *msg,
+    uint64_t xactid, bool success)
+{
+	if (success)
+		core->counters.successes++;
+	else
+		core->counters.failures++;
+	core_reply(core, msg, xactid,
+	    success ? HV_APPVSS_STATUS_OK : HV_APPVSS_STATUS_FAIL);
+}
+
+static void
+core_done(struct hv_appvss_core *core, const struct hv_appvss_result *result)
+{
+	char data[96];
+
+	core->last = *result;
+	if (result->own)
+		core->counters.own_thaws++;
+	if (result->told == VSS_TOLD_TIMEOUT)
+		core->counters.timeouts++;
+	snprintf(data, sizeof(data), "msgid=%ju elapsed_us=%ju own=%d",
+	    (uintmax_t)result->msgid, (uintmax_t)result->elapsed_us,
+	    result->own);
+	devctl_notify("HV_APPVSS", hv_appvss_op_name(result->op),
+	    hv_appvss_told_name(result->told), data);
+}
+
+static void
+core_timeout(void *arg)
+{
+	struct hv_appvss_core *core = arg;
+	struct hv_appvss_event event = { .type = HV_APPVSS_EV_TIMEOUT };
+
+	mtx_assert(&core->mtx, MA_OWNED);
+	(void)hv_appvss_core_event(core, event);
+}
+
+static void
+core_act(struct hv_appvss_core *core, const struct hv_appvss_action *action,
+    struct hv_appvss_msg *request, uint64_t xactid)
+{
+	struct hv_appvss_dev *dev;
+
+	switch (action->type) {
+	case HV_APPVSS_ACT_REPLY_NEW:
+		core_reply_request(core, request, xactid, action->success);
+		break;
+	case HV_APPVSS_ACT_REPLY_SAVED:
+		core_reply_request(core, &core->saved, core->saved_xactid,
+		    action->success);
+		break;
+	case HV_APPVSS_ACT_SAVE:
+		core->saved = *request;
+		core->saved_xactid = xactid;
+		break;
+	case HV_APPVSS_ACT_TIMER_START:
+		callout_reset_sbt(&core->timer, core->limit_ms * SBT_1MS, 0,
+		    core_timeout, core, 0);
+		break;
+	case HV_APPVSS_ACT_TIMER_STOP:
+		callout_stop(&core->timer);
+		break;
+	case HV_APPVSS_ACT_WAKE:
+		dev = &core->devs[action->dev];
+		selwakeup(&dev->selinfo);
+		KNOTE_LOCKED(&dev->selinfo.si_note, 0);
+		break;
+	case HV_APPVSS_ACT_DONE:
+		core_done(core, &action->result);
+		break;
+	}
+}
+
+/* request is NULL for events that do not come from the host. */
+static enum hv_appvss_verdict
+core_step(struct hv_appvss_core *core, struct hv_appvss_event event,
+    struct hv_appvss_msg *request, uint64_t xactid)
+{
+	struct hv_appvss_actions actions;
+	enum hv_appvss_verdict verdict;
+	size_t i;
+
+	mtx_assert(&core->mtx, MA_OWNED);
+	event.now_us = (uint64_t)sbttous(sbinuptime());
+	event.app_required = core->app_required;
+	verdict = hv_appvss_queue_step(&core->queue, &event, &actions);
+	for (i = 0; i < actions.count; i++)
+		core_act(core, &actions.list[i], request, xactid);
+	return (verdict);
+}
+
+enum hv_appvss_verdict
+hv_appvss_core_event(struct hv_appvss_core *core, struct hv_appvss_event event)
+{
+	return (core_step(core, event, NULL, 0));
+}
+
+static void
+core_request(struct hv_appvss_core *core, struct hv_appvss_msg *request,
+    uint64_t xactid, enum hv_vss_op_t op)
+{
+	struct hv_appvss_event event = { .type = HV_APPVSS_EV_HOST, .op = op };
+
+	core->counters.requests++;
+	(void)core_step(core, event, request, xactid);
+}
+
+void
+hv_appvss_core_receive(struct hv_appvss_core *core, const void *bytes,
+    size_t length, uint64_t xactid)
+{
+	struct hv_appvss_msg msg;
+
+	mtx_lock(&core->mtx);
+	if (core->gone) {
+		mtx_unlock(&core->mtx);
+		return;
+	}
+	switch (
+	    hv_appvss_msg_decode(&msg, bytes, length, core->message_version)) {
+	case HV_APPVSS_MSG_DROP:
+		core->counters.dropped++;
+		break;
+	case HV_APPVSS_MSG_ANSWER:
+		if (msg.negotiated) {
+			core->framework_version = msg.framework_version;
+			core->message_version = msg.message_version;
+		}
+		core_reply(core, &msg, xactid, msg.status);
+		break;
+	case HV_APPVSS_MSG_CHECK:
+		core_request(core, &msg, xactid, HV_VSS_CHECK);
+		break;
+	case HV_APPVSS_MSG_FREEZE:
+		core_request(core, &msg, xactid, HV_VSS_FREEZE);
+		break;
+	case HV_APPVSS_MSG_THAW:
+		core_request(core, &msg, xactid, HV_VSS_THAW);
+		break;
+	}
+	mtx_unlock(&core->mtx);
+}
+
+int
+hv_appvss_core_attach(device_t dev, hv_appvss_send_t *send, void *arg,
+    struct hv_appvss_core **corep)
+{
+	struct hv_appvss_core *core;
+	int error;
+
+	core = malloc(sizeof(*core), M_HV_APPVSS, M_WAITOK | M_ZERO);
+	core->dev = dev;
+	core->send = send;
+	core->send_arg = arg;
+	core->limit_ms = HV_APPVSS_LIMIT_MS;
+	mtx_init(&core->mtx, "hv_appvss", NULL, MTX_DEF);
+	callout_init_mtx(&core->timer, &core->mtx, 0);
+	sysctl_ctx_init(&core->sysctl_ctx);
+	hv_appvss_queue_init(&core->queue);
+	error = hv_appvss_devs_create(core);
+	if (error != 0) {
+		hv_appvss_core_detach(core);
+		return (error);
+	}
+	hv_appvss_sysctl_create(core);
+	*corep = core;
+	return (0);
+}
+
+void
+hv_appvss_core_stop(struct hv_appvss_core *core)
+{
+	struct hv_appvss_event event = { .type = HV_APPVSS_EV_DETACH };
+
+	mtx_lock(&core->mtx);
+	if (!core->gone) {
+		/* First: who is woken by the event must see it. */
+		core->gone = true;
+		(void)hv_appvss_core_event(core, event);
+	}
+	mtx_unlock(&core->mtx);
+}
+
+void
+hv_appvss_core_detach(struct hv_appvss_core *core)
+{
+	hv_appvss_core_stop(core);
+	/*
+	 * By hand, and before the mutex goes: newbus frees a device's own
+	 * context only after its detach method has returned.
+	 */
+	sysctl_ctx_free(&core->sysctl_ctx);
+	hv_appvss_devs_destroy(core);
+	callout_drain(&core->timer);
+	mtx_destroy(&core->mtx);
+	free(core, M_HV_APPVSS);
+}
