@@ -24,6 +24,9 @@ UNIT_TESTS += tests/unit/test_histq
 tests/unit/test_histq: ${TEST_HISTQ_OBJS}
 	${LINK} -o $@ ${TEST_HISTQ_OBJS} ${EVENT_LIBS} ${CHECK_LIBS}
 
+MACHINE_ID_OBJS = appvssd/machine_id_${OS}.o
+OBJS += ${MACHINE_ID_OBJS}
+
 HISTORY_OBJS = appvssd/history.o appvssd/history_db.o appvssd/history_rows.o \
 	appvssd/history_sql.o appvssd/histwire.o ${WIRE_OBJS} \
 	kernel/vssdev/heldlog.o
@@ -45,6 +48,17 @@ install-history: appvssd/appvssd-history
 	install -m 755 appvssd/appvssd-history ${DESTDIR}${LIBEXECDIR}/
 
 .PHONY: install-history
+
+# broker: what runs between the first FREEZE and the end of THAW.
+
+BROKER_OBJS = appvssd/broker.o appvssd/client.o appvssd/listener.o \
+	appvssd/participants.o appvssd/peercred.o appvssd/record.o \
+	appvssd/registry.o appvssd/source_device.o appvssd/status.o \
+	appvssd/access.o ${TXN_OBJS} ${HISTQ_OBJS} ${WIRE_OBJS}
+
+OBJS += appvssd/broker.o appvssd/client.o appvssd/listener.o \
+	appvssd/participants.o appvssd/peercred.o appvssd/record.o \
+	appvssd/registry.o appvssd/source_device.o appvssd/status.o
 
 # parent
 
@@ -68,3 +82,32 @@ tests/unit/test_access: ${TEST_ACCESS_OBJS}
 
 tests/unit/test_privsep: ${TEST_PRIVSEP_OBJS}
 	${LINK} -o $@ ${TEST_PRIVSEP_OBJS} ${CHECK_LIBS}
+
+PARENT_OBJS = appvssd/main.o appvssd/parent.o appvssd/parent_backoff.o \
+	appvssd/parent_child.o appvssd/parent_device.o appvssd/parent_log.o \
+	appvssd/parent_setup.o appvssd/parent_socket.o appvssd/privsep.o \
+	${CONFIG_OBJS} ${VSSDEV_OBJS}
+FAKE_BROKER_OBJS = ${PARENT_OBJS} tests/unit/parent_fake_broker.o
+
+TEST_BACKOFF_OBJS = tests/unit/test_parent_backoff.o appvssd/parent_backoff.o
+
+OBJS += ${PARENT_OBJS} tests/unit/parent_fake_broker.o ${TEST_BACKOFF_OBJS}
+UNIT_TESTS += tests/unit/test_parent_backoff
+TEST_PROGS += tests/unit/parent_with_fake_broker
+INTEGRATION_TESTS += tests/integration/parent_config.sh \
+	tests/integration/parent_socket.sh \
+	tests/integration/parent_restart.sh \
+	tests/integration/parent_device.sh \
+	tests/integration/parent_account.sh
+SHELL_SCRIPTS += tests/integration/parent_common.sh \
+	tests/integration/parent_config.sh \
+	tests/integration/parent_socket.sh \
+	tests/integration/parent_restart.sh \
+	tests/integration/parent_device.sh \
+	tests/integration/parent_account.sh
+
+tests/unit/parent_with_fake_broker: ${FAKE_BROKER_OBJS}
+	${LINK} -o $@ ${FAKE_BROKER_OBJS} ${CONFUSE_LIBS}
+
+tests/unit/test_parent_backoff: ${TEST_BACKOFF_OBJS}
+	${LINK} -o $@ ${TEST_BACKOFF_OBJS} ${CHECK_LIBS}

@@ -167,7 +167,7 @@ enum txn_action_type {
 	TXN_ACT_SEND_THAW,   /* part, outcome (DONE...), remaining_ms */
 	TXN_ACT_COMMIT_HELD, /* have the held row committed; then COMMITTED */
 	TXN_ACT_ANSWER,	     /* request, op, success, reason */
-	TXN_ACT_OWES,	     /* part: its thaw is not confirmed; retry it */
+	TXN_ACT_OWES,	     /* part, outcome: its thaw is not confirmed */
 	TXN_ACT_FINISHED,    /* record the transaction; it is the last action */
 };
 

@@ -139,6 +139,7 @@ txn_part_thawed(struct txn *txn, size_t index, enum txn_thaw thaw,
     uint64_t now_ms, struct txn_actions *actions)
 {
 	struct txn_part *part = &txn->parts[index];
+	struct txn_action *action;
 
 	part->thaw = thaw;
 	part->phase = TXN_PHASE_FINISHED;
@@ -147,8 +148,11 @@ txn_part_thawed(struct txn *txn, size_t index, enum txn_thaw thaw,
 		txn->step_thawing--;
 	if (thaw == TXN_THAW_OK)
 		part->thawed_at_ms = now_ms;
-	else if (thaw != TXN_THAW_GONE)
-		txn_act(actions, TXN_ACT_OWES)->part = index;
+	else if (thaw != TXN_THAW_GONE) {
+		action = txn_act(actions, TXN_ACT_OWES);
+		action->part = index;
+		action->outcome = txn->outcome;
+	}
 }
 
 void

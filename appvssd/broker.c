@@ -1,0 +1,954 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The broker: the one file that sees the transaction machine, the clients, the
+ * device and the history together.  It turns what they report into events of
+ * the machine, and the machine's actions into calls.  Between the first FREEZE
+ * and the end of THAW it touches no file system and writes no log line.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker.h"
+#include "client.h"
+#include "config.h"
+#include "histq.h"
+#include "kernel/vssdev/heldlog.h"
+#include "listener.h"
+#include "participants.h"
+#include "privsep.h"
+#include "record.h"
+#include "source_device.h"
+#include "status.h"
+#include "txn.h"
+
+/* So long the history may take to say which transaction was the last. */
+#define BROKER_START_MS 2000
+/* So long the last rows may take to reach the disk when the broker ends. */
+#define BROKER_END_MS 3000
+/* Time between our last possible answer and the driver's limit. */
+#define BROKER_ANSWER_MARGIN_MS 1000
+
+struct broker {
+	const struct config *config;
+	struct event_base *base;
+	struct event *tick_event;
+	struct event *parent_event;
+	struct event *start_event;
+	struct event *end_event;
+	struct listener *listener;
+	struct source_device *device;
+	struct histq *history;
+	struct participants participants;
+	struct client **clients; /* all of them, to free them at the end */
+	size_t nclients, maxclients;
+
+	struct txn txn;
+	struct txn_part *parts;
+	struct registry_entry **members; /* of the transaction, by index */
+	struct txn_actions actions;
+	size_t maxparts;
+	uint64_t next_id;
+	uint64_t commit_seq; /* the held row that the release waits for */
+	uint64_t thaw_msgid; /* the last THAW that the machine answered */
+	bool has_thaw;
+	/* Found while actions are carried out; become events afterwards. */
+	bool release_refused;
+	bool commit_failed;
+	bool stepping;
+
+	bool started; /* next_id is known */
+	bool device_missing;
+	bool stopping;
+	bool stopped;
+	int parent_fd;
+	int exit_status;
+	int stashed_fds[PRIVSEP_FDS_MAX]; /* a device that came too early */
+	int nstashed;
+
+	uint64_t last_id;
+	const char *last_outcome;
+	const char *last_consistency;
+	uint64_t last_ended_at_ms;
+};
+
+static uint64_t
+broker_now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+}
+
+static void
+broker_arm(struct event *event, uint64_t after_ms)
+{
+	struct timeval after = { (time_t)(after_ms / 1000),
+		(suseconds_t)(after_ms % 1000 * 1000) };
+
+	(void)event_add(event, &after);
+}
+
+/* One timer for the machine's next deadline and for thaws that are owed. */
+static void
+broker_arm_tick(struct broker *broker)
+{
+	uint64_t at_ms, now_ms, retry_at_ms;
+
+	at_ms = txn_next_at_ms(&broker->txn);
+	retry_at_ms = registry_next_at_ms(&broker->participants.registry);
+	if (retry_at_ms < at_ms)
+		at_ms = retry_at_ms;
+	if (at_ms == UINT64_MAX) {
+		(void)event_del(broker->tick_event);
+		return;
+	}
+	now_ms = broker_now_ms();
+	broker_arm(broker->tick_event, at_ms > now_ms ? at_ms - now_ms : 0);
+}
+
+static struct record
+broker_record(const struct broker *broker)
+{
+	struct record record = { broker->history, &broker->txn,
+		broker->members };
+
+	return (record);
+}
+
+/* --- the end of the process ---------------------------------------------- */
+
+static void
+broker_exit(struct broker *broker, int status)
+{
+	struct privsep_msg msg = { .type = PRIVSEP_FINISHED };
+
+	if (broker->stopped)
+		return;
+	broker->stopped = true;
+	broker->exit_status = status;
+	if (broker->parent_fd != -1)
+		(void)privsep_send(broker->parent_fd, &msg, NULL, 0);
+	(void)event_base_loopbreak(broker->base);
+}
+
+/* Everybody is thawed: the last rows, and then the end. */
+static void
+broker_end(struct broker *broker)
+{
+	(void)histq_put_end(broker->history);
+	histq_commit(broker->history);
+	if (!histq_connected(broker->history) ||
+	    histq_waiting(broker->history) == 0)
+		broker_exit(broker, 0);
+	else
+		broker_arm(broker->end_event, BROKER_END_MS);
+}
+
+static void
+broker_on_end(int fd, short what, void *arg)
+{
+	struct broker *broker = arg;
+
+	(void)fd;
+	(void)what;
+	heldlog(HELDLOG_WARN, "history_behind", "rows=%zu",
+	    histq_waiting(broker->history));
+	broker_exit(broker, 0);
+}
+
+/* --- the machine --------------------------------------------------------- */
+
+static void
+broker_log_end(const struct broker *broker, const char *outcome,
+    const char *consistency)
+{
+	const struct txn *txn = &broker->txn;
+	const char *culprit = "-";
+
+	if (txn->culprit < txn->nparts)
+		culprit = broker->members[txn->culprit]->name;
+	heldlog(strcmp(outcome, "done") == 0 ? HELDLOG_INFO : HELDLOG_ERROR,
+	    "transaction",
+	    "id=%" PRIu64 " op=%s outcome=%s consistency=%s reason=%s "
+	    "participant=%s participants=%zu elapsed_ms=%" PRIu64,
+	    txn->id, txn_op_word(txn->op), outcome, consistency,
+	    txn_reason_word(txn->reason), culprit, txn->nparts,
+	    txn->ended_at_ms - txn->begun_at_ms);
+}
+
+/* What each participant shows until the next transaction. */
+static void
+broker_note_results(struct broker *broker)
+{
+	size_t i;
+
+	for (i = 0; i < broker->txn.nparts; i++) {
+		const struct txn_part *part = &broker->parts[i];
+		struct registry_entry *entry = broker->members[i];
+
+		if (part->result == TXN_RESULT_NONE)
+			continue;
+		entry->result = txn_result_word(part->result);
+		if (broker->txn.op == TXN_OP_FREEZE &&
+		    part->result == TXN_RESULT_READY) {
+			entry->has_flush = true;
+			entry->flush_ms = (uint32_t)(part->answered_at_ms -
+			    part->told_at_ms);
+		}
+	}
+}
+
+static void
+broker_finish(struct broker *broker)
+{
+	struct record record = broker_record(broker);
+	enum hv_vss_told told;
+
+	told = VSS_TOLD_NOTHING;
+	if (broker->device != NULL && broker->txn.begun.source == 0)
+		told = source_device_told(broker->device,
+		    broker->has_thaw ? broker->thaw_msgid :
+				       broker->txn.begun.msgid);
+	histq_hold(broker->history, false);
+	heldlog_hold(false);
+	record_end(&record, told);
+	broker->last_id = broker->txn.id;
+	broker->last_outcome = record_outcome(&broker->txn, told);
+	broker->last_consistency = record_consistency(&broker->txn, told);
+	broker->last_ended_at_ms = broker->txn.ended_at_ms;
+	broker_log_end(broker, broker->last_outcome, broker->last_consistency);
+	broker_note_results(broker);
+	registry_end_transaction(&broker->participants.registry);
+	broker->commit_seq = 0;
+	if (broker->stopping)
+		broker_end(broker);
+}
+
+static void
+broker_commit_held(struct broker *broker)
+{
+	struct record record = broker_record(broker);
+
+	broker->commit_seq = record_held(&record, broker_now_ms());
+	histq_commit(broker->history);
+	if (broker->commit_seq == 0 || !histq_connected(broker->history))
+		broker->commit_failed = true;
+}
+
+static enum hv_vss_op_t
+broker_device_op(enum txn_op op)
+{
+	switch (op) {
+	case TXN_OP_CHECK:
+		return (HV_VSS_CHECK);
+	case TXN_OP_FREEZE:
+		return (HV_VSS_FREEZE);
+	case TXN_OP_THAW:
+		break;
+	}
+	return (HV_VSS_THAW);
+}
+
+static void
+broker_answer(struct broker *broker, const struct txn_action *action)
+{
+	/* From the release on, nothing is written to the history's file. */
+	if (action->success && action->op == TXN_OP_FREEZE)
+		histq_hold(broker->history, true);
+	if (action->op == TXN_OP_THAW) {
+		broker->thaw_msgid = action->request.msgid;
+		broker->has_thaw = broker->txn.released;
+	}
+	if (broker->device == NULL)
+		return;
+	if (source_device_answer(broker->device, broker_device_op(action->op),
+		action->request.msgid, action->success) == 0)
+		return;
+	heldlog(HELDLOG_WARN, "answer_refused",
+	    "op=%s msgid=%" PRIu64 " success=%d error=\"%s\"",
+	    txn_op_word(action->op), action->request.msgid, action->success,
+	    strerror(errno));
+	if (action->success && action->op == TXN_OP_FREEZE)
+		broker->release_refused = true;
+}
+
+static void
+broker_act(struct broker *broker, const struct txn_action *action)
+{
+	switch (action->type) {
+	case TXN_ACT_SEND_CHECK:
+	case TXN_ACT_SEND_FREEZE:
+	case TXN_ACT_SEND_THAW:
+		participants_tell(broker->members[action->part], broker->txn.id,
+		    action);
+		break;
+	case TXN_ACT_COMMIT_HELD:
+		broker_commit_held(broker);
+		break;
+	case TXN_ACT_ANSWER:
+		broker_answer(broker, action);
+		break;
+	case TXN_ACT_OWES:
+		heldlog(HELDLOG_ERROR, "thaw_failed", "name=%s id=%" PRIu64,
+		    broker->members[action->part]->name, broker->txn.id);
+		participants_owe(broker->members[action->part], broker->txn.id,
+		    action, broker_now_ms());
+		break;
+	case TXN_ACT_FINISHED:
+		broker_finish(broker);
+		break;
+	}
+}
+
+static void
+broker_step_once(struct broker *broker, struct txn_event *event)
+{
+	bool begins;
+	size_t i;
+
+	event->now_ms = broker_now_ms();
+	begins = broker->txn.state == TXN_IDLE &&
+	    (event->type == TXN_EV_CHECK || event->type == TXN_EV_FREEZE);
+	if (begins) {
+		broker->has_thaw = false;
+		/* From the first FREEZE on no line may reach a disk. */
+		heldlog_hold(event->type == TXN_EV_FREEZE);
+	}
+	txn_step(&broker->txn, event, &broker->actions);
+	if (begins) {
+		struct record record = broker_record(broker);
+
+		record_begin(&record, event->request.msgid);
+	}
+	for (i = 0; i < broker->actions.count; i++)
+		broker_act(broker, &broker->actions.items[i]);
+}
+
+/* An event, and what came of carrying out its actions. */
+static void
+broker_step(struct broker *broker, struct txn_event *event)
+{
+	struct txn_event next;
+
+	assert(!broker->stepping);
+	broker->stepping = true;
+	broker_step_once(broker, event);
+	while (broker->release_refused || broker->commit_failed) {
+		next = (struct txn_event) { .type = broker->release_refused ?
+			    TXN_EV_LATE :
+			    TXN_EV_COMMITTED };
+		broker->release_refused = broker->commit_failed = false;
+		broker_step_once(broker, &next);
+	}
+	broker->stepping = false;
+	broker_arm_tick(broker);
+}
+
+static void
+broker_on_tick(int fd, short what, void *arg)
+{
+	struct txn_event event = { .type = TXN_EV_TICK };
+	struct broker *broker = arg;
+
+	(void)fd;
+	(void)what;
+	participants_retry(&broker->participants, broker_now_ms());
+	broker_step(broker, &event);
+}
+
+/* --- the device ---------------------------------------------------------- */
+
+/* Room for everybody who is known; the arrays are lent to the machine. */
+static int
+broker_reserve(struct broker *broker, size_t count)
+{
+	struct registry_entry **members;
+	struct txn_action *items;
+	struct txn_part *parts;
+	size_t max;
+
+	if (count <= broker->maxparts)
+		return (0);
+	max = count < 16 ? 16 : count * 2;
+	parts = realloc(broker->parts, max * sizeof(*parts));
+	if (parts == NULL)
+		return (-1);
+	broker->parts = parts;
+	members = realloc(broker->members, max * sizeof(*members));
+	if (members == NULL)
+		return (-1);
+	broker->members = members;
+	items = realloc(broker->actions.items,
+	    TXN_ACTIONS_MAX(max) * sizeof(*items));
+	if (items == NULL)
+		return (-1);
+	broker->actions.items = items;
+	broker->actions.max = TXN_ACTIONS_MAX(max);
+	broker->maxparts = max;
+	return (0);
+}
+
+/* Everybody who is known takes part, present or not. */
+static int
+broker_line_up(struct broker *broker, struct txn_event *event)
+{
+	struct registry_entry *entry;
+	size_t i;
+
+	if (broker_reserve(broker, broker->participants.registry.count) == -1)
+		return (-1);
+	i = 0;
+	for (entry = broker->participants.registry.first; entry != NULL;
+	     entry = entry->next) {
+		broker->parts[i] = (struct txn_part) {
+			.order = entry->grant.order,
+			.required = entry->grant.required ||
+			    entry->grant.expect,
+			.wants_check = entry->wants_check,
+			.present = entry->owner != NULL,
+			.owes_thaw = entry->owes_id != 0,
+			.freeze_ms = entry->grant.freeze_ms,
+		};
+		entry->part = entry->owner != NULL ? i : SIZE_MAX;
+		entry->in_transaction = true;
+		/* What it says from here on is about this transaction. */
+		registry_set_text(entry, NULL);
+		broker->members[i++] = entry;
+	}
+	event->id = broker->next_id++;
+	event->parts = broker->parts;
+	event->nparts = i;
+	return (0);
+}
+
+static enum txn_told
+broker_told(struct broker *broker)
+{
+	switch (source_device_told(broker->device, broker->txn.begun.msgid)) {
+	case VSS_TOLD_SUCCESS:
+		return (TXN_TOLD_SUCCESS);
+	case VSS_TOLD_PENDING: /* a THAW before the FREEZE was over */
+	case VSS_TOLD_FAIL:
+	case VSS_TOLD_TIMEOUT:
+		return (TXN_TOLD_FAIL);
+	case VSS_TOLD_NOTHING:
+	case VSS_TOLD_FORGOTTEN:
+		break;
+	}
+	return (TXN_TOLD_UNKNOWN);
+}
+
+static void
+broker_on_request(void *arg, enum hv_vss_op_t op, uint64_t msgid)
+{
+	struct txn_event event = { .request = { .msgid = msgid } };
+	struct broker *broker = arg;
+
+	switch (op) {
+	case HV_VSS_CHECK:
+		event.type = TXN_EV_CHECK;
+		break;
+	case HV_VSS_FREEZE:
+		event.type = TXN_EV_FREEZE;
+		break;
+	case HV_VSS_THAW:
+		event.type = TXN_EV_THAW;
+		if (broker->txn.state == TXN_HELD)
+			event.told = broker_told(broker);
+		break;
+	case HV_VSS_NONE:
+	case HV_VSS_COUNT:
+		return;
+	}
+	if (event.type != TXN_EV_THAW && broker->txn.state == TXN_IDLE &&
+	    (broker->stopping || broker_line_up(broker, &event) == -1)) {
+		heldlog(HELDLOG_ERROR, "request_refused", "msgid=%" PRIu64,
+		    msgid);
+		(void)source_device_answer(broker->device, op, msgid, false);
+		return;
+	}
+	broker_step(broker, &event);
+}
+
+static void
+broker_on_device_gone(void *arg)
+{
+	struct privsep_msg msg = { .type = PRIVSEP_WANT_DEVICE };
+	struct txn_event event = { .type = TXN_EV_SOURCE_GONE };
+	struct broker *broker = arg;
+
+	source_device_destroy(broker->device);
+	broker->device = NULL;
+	broker->device_missing = true;
+	broker_step(broker, &event);
+	heldlog(HELDLOG_WARN, "device_lost", "path=%s", broker->config->device);
+	if (privsep_send(broker->parent_fd, &msg, NULL, 0) == -1)
+		heldlog(HELDLOG_ERROR, "parent_silent", "error=\"%s\"",
+		    strerror(errno));
+}
+
+static const struct source_device_callbacks device_callbacks = {
+	.request = broker_on_request,
+	.gone = broker_on_device_gone,
+};
+
+static void
+broker_open_device(struct broker *broker, const int *fds, int nfds)
+{
+	if (broker->device != NULL)
+		source_device_destroy(broker->device);
+	broker->device = source_device_create(broker->base, fds, nfds,
+	    &device_callbacks, broker);
+	broker->device_missing = broker->device == NULL;
+	if (broker->device == NULL)
+		heldlog(HELDLOG_ERROR, "device_unusable",
+		    "path=%s error=\"%s\"", broker->config->device,
+		    strerror(errno));
+	else
+		heldlog(HELDLOG_INFO, "device_open", "path=%s",
+		    broker->config->device);
+}
+
+/* --- the history --------------------------------------------------------- */
+
+/* From now on transactions have numbers, and requests are taken. */
+static void
+broker_start(struct broker *broker, uint64_t next_id)
+{
+	if (next_id > broker->next_id)
+		broker->next_id = next_id;
+	if (broker->started)
+		return;
+	broker->started = true;
+	(void)event_del(broker->start_event);
+	if (broker->nstashed > 0)
+		broker_open_device(broker, broker->stashed_fds,
+		    broker->nstashed);
+	broker->nstashed = 0;
+}
+
+static void
+broker_on_known(void *arg, const char *name, const char *program)
+{
+	struct broker *broker = arg;
+
+	/* Later this process knows better than the file. */
+	if (!broker->started)
+		participants_add_known(&broker->participants, name, program);
+}
+
+static void
+broker_on_history_ready(void *arg, uint64_t last_id)
+{
+	broker_start(arg, last_id + 1);
+}
+
+/*
+ * The history does not say which numbers were given out: then they go on from
+ * the seconds of the wall clock, which no count of snapshots reaches.
+ */
+static void
+broker_on_start_late(int fd, short what, void *arg)
+{
+	struct timespec now;
+
+	(void)fd;
+	(void)what;
+	heldlog(HELDLOG_WARN, "history_slow", "waited_ms=%d", BROKER_START_MS);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	broker_start(arg, (uint64_t)now.tv_sec);
+}
+
+static void
+broker_on_acked(void *arg, uint64_t seq)
+{
+	struct txn_event event = { .type = TXN_EV_COMMITTED,
+		.committed = true };
+	struct broker *broker = arg;
+
+	if (broker->txn.committing && broker->commit_seq != 0 &&
+	    seq >= broker->commit_seq)
+		broker_step(broker, &event);
+	if (broker->stopping && broker->txn.state == TXN_IDLE &&
+	    histq_waiting(broker->history) == 0)
+		broker_exit(broker, 0);
+}
+
+static void
+broker_on_history_lost(void *arg)
+{
+	struct txn_event event = { .type = TXN_EV_COMMITTED };
+	struct broker *broker = arg;
+
+	heldlog(HELDLOG_WARN, "history_lost", "rows_waiting=%zu",
+	    histq_waiting(broker->history));
+	if (!broker->txn.committing)
+		return;
+	if (broker->stepping)
+		broker->commit_failed = true;
+	else
+		broker_step(broker, &event);
+}
+
+static const struct histq_callbacks history_callbacks = {
+	.known = broker_on_known,
+	.ready = broker_on_history_ready,
+	.acked = broker_on_acked,
+	.lost = broker_on_history_lost,
+};
+
+/* --- clients ------------------------------------------------------------- */
+
+static void
+broker_up_event(void *arg, struct txn_event *event)
+{
+	broker_step(arg, event);
+}
+
+static uint64_t
+broker_up_transaction(void *arg)
+{
+	const struct broker *broker = arg;
+
+	return (broker->txn.state == TXN_IDLE ? 0 : broker->txn.id);
+}
+
+static void
+broker_up_late(void *arg)
+{
+	struct broker *broker = arg;
+
+	broker->txn.late_answers++;
+}
+
+static void
+broker_up_known(void *arg, const struct registry_entry *entry)
+{
+	struct broker *broker = arg;
+
+	heldlog(HELDLOG_INFO, "registered",
+	    "name=%s uid=%u pid=%d order=%u required=%d", entry->name,
+	    (unsigned)entry->uid, (int)entry->pid, entry->grant.order,
+	    entry->grant.required || entry->grant.expect);
+	(void)histq_put_known(broker->history, entry->name, entry->program);
+}
+
+static void
+broker_up_forgotten(void *arg, const char *name)
+{
+	struct broker *broker = arg;
+
+	heldlog(HELDLOG_INFO, "forgotten", "name=%s", name);
+	(void)histq_put_forget(broker->history, name);
+}
+
+static void
+broker_up_settled(void *arg, const struct registry_entry *entry)
+{
+	struct broker *broker = arg;
+
+	heldlog(HELDLOG_INFO, "thaw_recovered", "name=%s", entry->name);
+	(void)histq_put_event(broker->history, 0, "thaw_recovered",
+	    entry->name);
+	if (!broker->stepping)
+		broker_arm_tick(broker);
+}
+
+static void
+broker_up_progress(void *arg, const struct registry_entry *entry,
+    unsigned percent, const char *text)
+{
+	struct broker *broker = arg;
+	char line[256], quoted[160];
+
+	(void)snprintf(line, sizeof(line), "%s %u%% %s", entry->name, percent,
+	    text);
+	(void)histq_put_event(broker->history, broker->txn.id, "progress",
+	    line);
+	heldlog(HELDLOG_DEBUG, "progress", "name=%s percent=%u text=%s",
+	    entry->name, percent, heldlog_quote(text, quoted, sizeof(quoted)));
+}
+
+static void
+broker_up_status(void *arg, struct client *client)
+{
+	struct broker *broker = arg;
+	struct status status = {
+		.txn = &broker->txn,
+		.registry = &broker->participants.registry,
+		.now_ms = broker_now_ms(),
+		.device = broker->device != NULL ? "open" :
+		    broker->device_missing	 ? "missing" :
+						   "none",
+		.history = !histq_connected(broker->history) ? "down" :
+		    histq_waiting(broker->history) > 0	     ? "behind" :
+							       "ok",
+		.queued = histq_waiting(broker->history),
+		.dropped = histq_dropped(broker->history),
+		.late = broker->txn.late_answers,
+		.last_id = broker->last_id,
+		.last_outcome = broker->last_outcome,
+		.last_consistency = broker->last_consistency,
+		.last_ended_at_ms = broker->last_ended_at_ms,
+	};
+
+	status_send(&status, client);
+}
+
+static const struct participants_upcalls participants_upcalls = {
+	.event = broker_up_event,
+	.transaction = broker_up_transaction,
+	.late = broker_up_late,
+	.known = broker_up_known,
+	.forgotten = broker_up_forgotten,
+	.settled = broker_up_settled,
+	.progress = broker_up_progress,
+	.status = broker_up_status,
+};
+
+static void
+broker_on_message(void *arg, struct client *client, const struct wire_msg *msg)
+{
+	struct broker *broker = arg;
+
+	participants_on_message(&broker->participants, client, msg);
+}
+
+static void
+broker_on_closed(void *arg, struct client *client)
+{
+	struct broker *broker = arg;
+	size_t i;
+
+	participants_on_closed(&broker->participants, client);
+	listener_release(broker->listener, client_cred(client)->uid);
+	for (i = 0; broker->clients[i] != client; i++)
+		;
+	broker->clients[i] = broker->clients[--broker->nclients];
+}
+
+static const struct client_callbacks client_callbacks = {
+	.message = broker_on_message,
+	.closed = broker_on_closed,
+};
+
+static int
+broker_on_accepted(void *arg, int fd, const struct peercred *cred)
+{
+	struct broker *broker = arg;
+	struct client **clients, *client;
+	size_t max;
+
+	if (broker->nclients == broker->maxclients) {
+		max = broker->maxclients == 0 ? 16 : broker->maxclients * 2;
+		clients = realloc(broker->clients, max * sizeof(*clients));
+		if (clients == NULL) {
+			(void)close(fd);
+			return (-1);
+		}
+		broker->clients = clients;
+		broker->maxclients = max;
+	}
+	client = client_create(broker->base, fd, cred, &client_callbacks,
+	    broker);
+	if (client == NULL)
+		return (-1);
+	broker->clients[broker->nclients++] = client;
+	return (0);
+}
+
+/* --- the parent ---------------------------------------------------------- */
+
+static void
+broker_stop(struct broker *broker)
+{
+	struct txn_event event = { .type = TXN_EV_SHUTDOWN };
+
+	if (broker->stopping)
+		return;
+	broker->stopping = true;
+	listener_stop(broker->listener);
+	if (broker->txn.state == TXN_IDLE)
+		broker_end(broker);
+	else
+		broker_step(broker, &event);
+}
+
+static void
+broker_close_fds(const int *fds, unsigned nfds)
+{
+	unsigned i;
+
+	for (i = 0; i < nfds; i++)
+		(void)close(fds[i]);
+}
+
+static void
+broker_on_order(struct broker *broker, const struct privsep_msg *msg,
+    const int *fds)
+{
+	switch ((enum privsep_type)msg->type) {
+	case PRIVSEP_DEVICE:
+		if (msg->nfds == 0)
+			return;
+		if (broker->started) {
+			broker_open_device(broker, fds, (int)msg->nfds);
+			return;
+		}
+		broker_close_fds(broker->stashed_fds,
+		    (unsigned)broker->nstashed);
+		memcpy(broker->stashed_fds, fds, msg->nfds * sizeof(*fds));
+		broker->nstashed = (int)msg->nfds;
+		return;
+	case PRIVSEP_HISTORY:
+		if (msg->nfds == 1) {
+			histq_attach(broker->history, fds[0]);
+			return;
+		}
+		break;
+	case PRIVSEP_NO_DEVICE:
+		broker->device_missing = true;
+		break;
+	case PRIVSEP_SHUTDOWN:
+		broker_stop(broker);
+		break;
+	case PRIVSEP_WANT_DEVICE:
+	case PRIVSEP_LISTENING:
+	case PRIVSEP_FINISHED:
+		break;
+	}
+	broker_close_fds(fds, msg->nfds);
+}
+
+static void
+broker_on_parent(int fd, short what, void *arg)
+{
+	struct broker *broker = arg;
+	struct privsep_msg msg;
+	int fds[PRIVSEP_FDS_MAX], received;
+
+	(void)what;
+	received = privsep_receive(fd, &msg, fds);
+	if (received == 1) {
+		broker_on_order(broker, &msg, fds);
+		return;
+	}
+	if (received == -1 && errno == EAGAIN)
+		return;
+	/* Without its parent nobody could restart it: thaw, and end. */
+	(void)event_del(broker->parent_event);
+	heldlog(HELDLOG_ERROR, "parent_gone", "pid=%d", (int)getpid());
+	broker_stop(broker);
+}
+
+/* --- beginning and end --------------------------------------------------- */
+
+static void
+broker_init_txn(struct broker *broker)
+{
+	const struct config *config = broker->config;
+	struct txn_limits limits = {
+		.check_ms = config->check_ms,
+		.freeze_ms = config->freeze_ms,
+		.commit_ms = config->commit_ms,
+		.hold_ms = config->hold_ms,
+		.thaw_ms = config->thaw_ms,
+		.answer_ms = config->driver_ms > BROKER_ANSWER_MARGIN_MS ?
+		    config->driver_ms - BROKER_ANSWER_MARGIN_MS :
+		    config->driver_ms,
+	};
+
+	txn_init(&broker->txn, &limits);
+	broker->next_id = 1;
+}
+
+static int
+broker_init(struct broker *broker, const struct broker_params *params)
+{
+	struct listener_limits limits = { params->config->max_clients,
+		params->config->max_clients_per_uid };
+
+	broker->config = params->config;
+	broker->parent_fd = params->parent_fd;
+	broker->base = event_base_new();
+	if (broker->base == NULL || broker_reserve(broker, 1) == -1)
+		return (-1);
+	broker_init_txn(broker);
+	broker->tick_event = event_new(broker->base, -1, 0, broker_on_tick,
+	    broker);
+	broker->start_event = event_new(broker->base, -1, 0,
+	    broker_on_start_late, broker);
+	broker->end_event = event_new(broker->base, -1, 0, broker_on_end,
+	    broker);
+	broker->parent_event = event_new(broker->base, params->parent_fd,
+	    EV_READ | EV_PERSIST, broker_on_parent, broker);
+	if (broker->tick_event == NULL || broker->start_event == NULL ||
+	    broker->end_event == NULL || broker->parent_event == NULL ||
+	    event_add(broker->parent_event, NULL) == -1)
+		return (-1);
+	if (histq_create(&broker->history, broker->base,
+		params->config->history_queue_rows, params->run,
+		&history_callbacks, broker) == -1 ||
+	    participants_init(&broker->participants, params->config,
+		&participants_upcalls, broker) == -1)
+		return (-1);
+	broker->listener = listener_create(broker->base, params->listen_fd,
+	    &limits, broker_on_accepted, broker);
+	if (broker->listener == NULL)
+		return (-1);
+	broker_arm(broker->start_event, BROKER_START_MS);
+	return (0);
+}
+
+static void
+broker_fini(struct broker *broker)
+{
+	size_t i;
+
+	broker_close_fds(broker->stashed_fds, (unsigned)broker->nstashed);
+	if (broker->device != NULL)
+		source_device_destroy(broker->device);
+	for (i = 0; i < broker->nclients; i++)
+		client_destroy(broker->clients[i]);
+	free(broker->clients);
+	listener_destroy(broker->listener);
+	participants_fini(&broker->participants);
+	histq_destroy(broker->history);
+	event_free(broker->tick_event);
+	event_free(broker->start_event);
+	event_free(broker->end_event);
+	event_free(broker->parent_event);
+	event_base_free(broker->base);
+	(void)close(broker->parent_fd);
+	free(broker->parts);
+	free(broker->members);
+	free(broker->actions.items);
+}
+
+int
+broker_run(const struct broker_params *params)
+{
+	struct privsep_msg msg = { .type = PRIVSEP_LISTENING };
+	struct broker broker = { .config = NULL };
+
+	if (broker_init(&broker, params) == -1) {
+		heldlog(HELDLOG_ERROR, "broker_failed", "error=\"%s\"",
+		    strerror(errno));
+		return (1);
+	}
+	(void)privsep_send(broker.parent_fd, &msg, NULL, 0);
+	if (event_base_dispatch(broker.base) == -1) {
+		heldlog(HELDLOG_ERROR, "loop_failed", "error=\"%s\"",
+		    strerror(errno));
+		broker.exit_status = 1;
+	}
+	broker_fini(&broker);
+	return (broker.exit_status);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connections: see client.h.  The only place of the broker that reads from and
+ * writes to clients' sockets.
+ */
+#include <sys/socket.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "sdk/proto.h"
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
+struct client {
+	struct event *read_event;
+	struct event *write_event; /* NULL until a write is short */
+	const struct client_callbacks *callbacks;
+	void *arg;
+	char *output; /* NULL unless something waits */
+	size_t output_bytes;
+	size_t output_room;
+	size_t input_bytes;
+	char *input; /* a line that has not come whole yet, or NULL */
+	char *program;
+	struct peercred cred;
+	int fd;
+	bool greeted; /* HELLO was there */
+	bool closing; /* closes when the output is written */
+	bool closed;
+	struct event *reap_event;
+};
+
+static void client_on_read(int fd, short what, void *arg);
+static void client_on_write(int fd, short what, void *arg);
+static void client_on_reap(int fd, short what, void *arg);
+
+struct client *
+client_create(struct event_base *base, int fd, const struct peercred *cred,
+    const struct client_callbacks *callbacks, void *arg)
+{
+	struct timeval hello = { PROTO_HELLO_TIMEOUT_MS / 1000,
+		PROTO_HELLO_TIMEOUT_MS % 1000 * 1000 };
+	struct client *client;
+
+	client = calloc(1, sizeof(*client));
+	if (client == NULL) {
+		(void)close(fd);
+		return (NULL);
+	}
+	client->fd = fd;
+	client->cred = *cred;
+	client->callbacks = callbacks;
+	client->arg = arg;
+	client->read_event = event_new(base, fd, EV_READ | EV_PERSIST,
+	    client_on_read, client);
+	client->reap_event = event_new(base, -1, 0, client_on_reap, client);
+	if (client->read_event == NULL || client->reap_event == NULL ||
+	    event_add(client->read_event, &hello) == -1) {
+		client_destroy(client);
+		errno = ENOMEM;
+		return (NULL);
+	}
+	return (client);
+}
+
+void
+client_destroy(struct client *client)
+{
+	if (client->read_event != NULL)
+		event_free(client->read_event);
+	if (client->write_event != NULL)
+		event_free(client->write_event);
+	if (client->reap_event != NULL)
+		event_free(client->reap_event);
+	(void)close(client->fd);
+	free(client->output);
+	free(client->input);
+	free(client->program);
+	free(client);
+}
+
+static void
+client_on_reap(int fd, short what, void *arg)
+{
+	struct client *client = arg;
+
+	(void)fd;
+	(void)what;
+	client->callbacks->closed(client->arg, client);
+	client_destroy(client);
+}
+
+void
+client_close(struct client *client)
+{
+	if (client->closed)
+		return;
+	client->closed = true;
+	(void)event_del(client->read_event);
+	if (client->write_event != NULL)
+		(void)event_del(client->write_event);
+	event_active(client->reap_event, EV_TIMEOUT, 1);
+}
+
+bool
+client_is_open(const struct client *client)
+{
+	return (!client->closed && !client->closing);
+}
+
+const struct peercred *
+client_cred(const struct client *client)
+{
+	return (&client->cred);
+}
+
+const char *
+client_program(const struct client *client)
+{
+	return (client->program == NULL ? "" : client->program);
+}
+
+/* Keeps what the socket did not take. */
+static void
+client_queue(struct client *client, const char *bytes, size_t length)
+{
+	size_t room;
+	char *output;
+
+	if (client->output_bytes + length > CLIENT_OUTPUT_MAX) {
+		client_close(client);
+		return;
+	}
+	if (client->output_bytes + length > client->output_room) {
+		room = client->output_room == 0 ? 4096 : client->output_room;
+		while (room < client->output_bytes + length)
+			room *= 2;
+		output = realloc(client->output, room);
+		if (output == NULL) {
+			client_close(client);
+			return;
+		}
+		client->output = output;
+		client->output_room = room;
+	}
+	memcpy(client->output + client->output_bytes, bytes, length);
+	client->output_bytes += length;
+	if (client->write_event == NULL)
+		client->write_event = event_new(event_get_base(
+						    client->read_event),
+		    client->fd, EV_WRITE | EV_PERSIST, client_on_write, client);
+	if (client->write_event == NULL ||
+	    event_add(client->write_event, NULL) == -1)
+		client_close(client);
+}
+
+/* What the socket takes of bytes; -1: the peer is gone. */
+static ssize_t
+client_write(struct client *client, const char *bytes, size_t length)
+{
+	ssize_t written;
+
+	do
+		written = send(client->fd, bytes, length,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (written == -1 && errno == EINTR);
+	if (written == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return (0);
+	return (written);
+}
+
+void
+client_send(struct client *client, struct wire_line *line)
+{
+	enum wire_error error;
+	ssize_t written;
+
+	error = wire_end(line);
+	assert(error == WIRE_OK);
+	(void)error;
+	if (client->closed)
+		return;
+	written = 0;
+	if (client->output_bytes == 0)
+		written = client_write(client, line->bytes, line->length);
+	if (written == -1)
+		client_close(client);
+	else if ((size_t)written < line->length)
+		client_queue(client, line->bytes + written,
+		    line->length - (size_t)written);
+}
+
+void
+client_send_error(struct client *client, const char *code, const char *verb,
+    const char *name, const char *text)
+{
+	struct wire_line line;
+
+	wire_begin(&line, &proto_broker_grammar, PB_ERROR);
+	wire_put_text(&line, PK_CODE, code);
+	if (verb != NULL)
+		wire_put_text(&line, PK_VERB, verb);
+	if (name != NULL)
+		wire_put_text(&line, PK_NAME, name);
+	if (text != NULL)
+		wire_put_text(&line, PK_TEXT, text);
+	client_send(client, &line);
+}
+
+/* An ERROR that ends the connection once it is written. */
+static void
+client_refuse(struct client *client, const char *code, const char *text)
+{
+	client_send_error(client, code, NULL, NULL, text);
+	if (client->output_bytes == 0) {
+		client_close(client);
+		return;
+	}
+	client->closing = true;
+	(void)event_del(client->read_event);
+}
+
+static void
+client_on_write(int fd, short what, void *arg)
+{
+	struct client *client = arg;
+	ssize_t written;
+
+	(void)fd;
+	(void)what;
+	written = client_write(client, client->output, client->output_bytes);
+	if (written == -1) {
+		client_close(client);
+		return;
+	}
+	client->output_bytes -= (size_t)written;
+	memmove(client->output, client->output + written, client->output_bytes);
+	if (client->output_bytes > 0)
+		return;
+	free(client->output);
+	client->output = NULL;
+	client->output_room = 0;
+	(void)event_del(client->write_event);
+	if (client->closing)
+		client_close(client);
+}
+
+static void
+client_on_hello(struct client *client, const struct wire_msg *msg)
+{
+	struct wire_line line;
+
+	if (msg->verb != PC_HELLO) {
+		client_refuse(client, "hello_first",
+		    "the first message must be HELLO version=1");
+		return;
+	}
+	if (wire_get_uint(msg, PK_VERSION, 0) != PROTO_VERSION) {
+		client_refuse(client, "version", "only version 1 is spoken");
+		return;
+	}
+	client->program = strdup(wire_get_text(msg, PK_PROGRAM, ""));
+	client->greeted = true;
+	/* The deadline was HELLO's. */
+	(void)event_remove_timer(client->read_event);
+	wire_begin(&line, &proto_broker_grammar, PB_WELCOME);
+	wire_put_uint(&line, PK_VERSION, PROTO_VERSION);
+	client_send(client, &line);
+}
+
+static void
+client_on_line(struct client *client, const char *bytes, size_t length)
+{
+	struct wire_msg msg;
+	enum wire_error error;
+
+	error = wire_decode(&proto_client_grammar, bytes, length, &msg);
+	switch (error) {
+	case WIRE_OK:
+		if (!client->greeted)
+			client_on_hello(client, &msg);
+		else if (msg.verb == PC_HELLO)
+			client_send_error(client, "again", "HELLO", NULL, NULL);
+		else
+			client->callbacks->message(client->arg, client, &msg);
+		break;
+	case WIRE_E_GRAMMAR:
+	case WIRE_E_TOO_LONG:
+		client_refuse(client, wire_error_word(error), NULL);
+		break;
+	case WIRE_E_UNKNOWN_VERB:
+	case WIRE_E_DUPLICATE_KEY:
+	case WIRE_E_MISSING_KEY:
+	case WIRE_E_BAD_VALUE:
+		if (!client->greeted)
+			client_refuse(client, wire_error_word(error),
+			    msg.culprit);
+		else
+			client_send_error(client, wire_error_word(error),
+			    msg.verb < PC_COUNT ?
+				proto_client_grammar.verbs[msg.verb].name :
+				NULL,
+			    NULL, msg.culprit);
+		break;
+	}
+}
+
+/* Handles the whole lines in bytes; returns how many bytes they were. */
+static size_t
+client_on_bytes(struct client *client, const char *bytes, size_t length)
+{
+	const char *end, *start;
+
+	start = bytes;
+	while (client_is_open(client)) {
+		end = memchr(start, '\n', length - (size_t)(start - bytes));
+		if (end == NULL)
+			break;
+		client_on_line(client, start, (size_t)(end - start) + 1);
+		start = end + 1;
+	}
+	return ((size_t)(start - bytes));
+}
+
+/* Keeps the beginning of a line; there is no buffer between lines. */
+static void
+client_keep(struct client *client, const char *bytes, size_t length)
+{
+	if (length >= WIRE_LINE_MAX) {
+		client_refuse(client, wire_error_word(WIRE_E_TOO_LONG), NULL);
+		return;
+	}
+	if (length > 0 && client->input == NULL) {
+		client->input = malloc(WIRE_LINE_MAX);
+		if (client->input == NULL) {
+			client_close(client);
+			return;
+		}
+	}
+	if (length > 0) {
+		memmove(client->input, bytes, length);
+	} else {
+		free(client->input);
+		client->input = NULL;
+	}
+	client->input_bytes = length;
+}
+
+static void
+client_on_read(int fd, short what, void *arg)
+{
+	struct client *client = arg;
+	char buffer[2 * WIRE_LINE_MAX];
+	size_t used, length;
+	ssize_t received;
+
+	if ((what & EV_TIMEOUT) != 0) {
+		client_refuse(client, "hello_first", "no HELLO in time");
+		return;
+	}
+	length = client->input_bytes;
+	if (length > 0)
+		memcpy(buffer, client->input, length);
+	received = recv(fd, buffer + length, sizeof(buffer) - length,
+	    MSG_DONTWAIT);
+	if (received == -1 &&
+	    (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return;
+	if (received <= 0) {
+		client_close(client);
+		return;
+	}
+	length += (size_t)received;
+	used = client_on_bytes(client, buffer, length);
+	if (client_is_open(client))
+		client_keep(client, buffer + used, length - used);
+}

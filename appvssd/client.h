@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One connection of the socket: bytes to messages and lines to bytes, HELLO and
+ * its deadline, limits.  Knows nothing of participants and transactions.
+ *
+ * Raw libevent events and direct writes; an output buffer exists only while the
+ * peer's socket is full.  A peer that does not read until CLIENT_OUTPUT_MAX
+ * bytes wait is dropped.  A client is never freed under a caller:
+ * client_close() only marks it, and the closed callback comes from the event
+ * loop.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "peercred.h"
+
+#define CLIENT_OUTPUT_MAX  (4u * 1024 * 1024) /* bytes; then it is dropped */
+#define CLIENT_PROGRAM_MAX 128
+
+struct client;
+struct event_base;
+struct wire_line;
+struct wire_msg;
+
+struct client_callbacks {
+	/* A message after HELLO, lent. */
+	void (*message)(void *arg, struct client *client,
+	    const struct wire_msg *msg);
+	/* It is freed when this returns. */
+	void (*closed)(void *arg, struct client *client);
+};
+
+/* Takes fd, also on failure.  NULL with errno when out of memory. */
+struct client *client_create(struct event_base *base, int fd,
+    const struct peercred *cred, const struct client_callbacks *callbacks,
+    void *arg);
+
+/* Frees it at once, without a callback: only at the end of the process. */
+void client_destroy(struct client *client);
+
+/* Ends the line and sends it.  A line that is spoiled is a bug: asserts. */
+void client_send(struct client *client, struct wire_line *line);
+
+/* The same, for ERROR: code and text; verb and name may be NULL. */
+void client_send_error(struct client *client, const char *code,
+    const char *verb, const char *name, const char *text);
+
+/* No more callbacks but closed, which comes soon. */
+void client_close(struct client *client);
+
+bool client_is_open(const struct client *client);
+const struct peercred *client_cred(const struct client *client);
+const char *client_program(const struct client *client); /* lent; may be "" */
+
+#endif /* CLIENT_H */

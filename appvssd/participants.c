@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Participants between their clients and the transaction: see participants.h.
+ */
+#include <sys/types.h>
+
+#include <assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "client.h"
+#include "config.h"
+#include "kernel/vssdev/heldlog.h"
+#include "participants.h"
+#include "sdk/proto.h"
+#include "txn.h"
+
+#define PARTICIPANTS_ORDER_DEFAULT 50
+#define PARTICIPANTS_MS_DEFAULT	   5000
+
+static int
+participants_expect(struct participants *participants,
+    const struct config_participant *bound)
+{
+	struct registry_entry *entry;
+
+	entry = registry_add(&participants->registry, bound->name, "");
+	if (entry == NULL)
+		return (-1);
+	entry->has_uid = true;
+	entry->uid = bound->uid;
+	entry->grant.order = bound->has_order ? bound->order :
+						PARTICIPANTS_ORDER_DEFAULT;
+	entry->grant.required = true;
+	entry->grant.expect = true;
+	return (0);
+}
+
+int
+participants_init(struct participants *participants,
+    const struct config *config, const struct participants_upcalls *upcalls,
+    void *arg)
+{
+	size_t i;
+
+	*participants = (struct participants) {
+		.config = config,
+		.self = geteuid(),
+		.upcalls = upcalls,
+		.arg = arg,
+	};
+	registry_init(&participants->registry);
+	for (i = 0; i < config->nparticipants; i++) {
+		if (!config->participants[i].expect)
+			continue;
+		if (participants_expect(participants,
+			&config->participants[i]) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+void
+participants_fini(struct participants *participants)
+{
+	registry_fini(&participants->registry);
+}
+
+void
+participants_add_known(struct participants *participants, const char *name,
+    const char *program)
+{
+	const struct config_participant *bound;
+	struct registry_entry *entry;
+
+	if (registry_find(&participants->registry, name) != NULL)
+		return;
+	entry = registry_add(&participants->registry, name, program);
+	if (entry == NULL)
+		return;
+	entry->grant.order = PARTICIPANTS_ORDER_DEFAULT;
+	bound = config_find(participants->config, name);
+	if (bound != NULL)
+		entry->grant.required = bound->required;
+}
+
+static void
+participants_send_ok(struct client *client, const char *verb, const char *name)
+{
+	struct wire_line line;
+
+	wire_begin(&line, &proto_broker_grammar, PB_OK);
+	wire_put_text(&line, PK_VERB, verb);
+	if (name != NULL)
+		wire_put_text(&line, PK_NAME, name);
+	client_send(client, &line);
+}
+
+/* Whether client may take the name; sends the ERROR if not. */
+static bool
+participants_may_register(struct participants *participants,
+    struct client *client, const char *name, const struct registry_entry *entry)
+{
+	const struct peercred *cred = client_cred(client);
+	const char *code, *text;
+
+	code = text = NULL;
+	if (entry != NULL && entry->owner != NULL && entry->owner != client) {
+		code = "name_taken";
+		text = "another connection has this name";
+	} else if (entry != NULL && entry->has_uid && entry->uid != cred->uid &&
+	    cred->uid != 0) {
+		code = "denied";
+		text = "the name belongs to another user";
+	} else if (entry == NULL &&
+	    participants->registry.count >= participants->config->max_names) {
+		code = "limit";
+		text = "too many participants are known";
+	} else if (entry == NULL &&
+	    registry_count_uid(&participants->registry, cred->uid) >=
+		participants->config->max_names_per_uid) {
+		code = "limit";
+		text = "too many participants of this user are known";
+	}
+	if (code == NULL)
+		return (true);
+	client_send_error(client, code, "REGISTER", name, text);
+	return (false);
+}
+
+static void
+participants_enter(struct registry_entry *entry, struct client *client,
+    const struct access_grant *grant, const struct wire_msg *msg)
+{
+	const struct peercred *cred = client_cred(client);
+
+	entry->owner = client;
+	entry->has_uid = true;
+	entry->uid = cred->uid;
+	entry->pid = cred->pid;
+	entry->leaving = false;
+	entry->grant = *grant;
+	entry->thaw_ms = (uint32_t)wire_get_uint(msg, PK_THAW_MS,
+	    PARTICIPANTS_MS_DEFAULT);
+	entry->wants_check = wire_get_uint(msg, PK_CHECK, 0) != 0;
+	registry_set_program(entry,
+	    wire_get_text(msg, PK_PROGRAM, client_program(client)));
+}
+
+static void
+participants_on_register(struct participants *participants,
+    struct client *client, const struct wire_msg *msg)
+{
+	const char *name = wire_get_text(msg, PK_NAME, "");
+	struct access_grant grant = {
+		.order = (unsigned)wire_get_uint(msg, PK_ORDER,
+		    PARTICIPANTS_ORDER_DEFAULT),
+		.required = wire_get_uint(msg, PK_REQUIRED, 0) != 0,
+		.freeze_ms = (uint32_t)wire_get_uint(msg, PK_FREEZE_MS,
+		    PARTICIPANTS_MS_DEFAULT),
+	};
+	struct registry_entry *entry;
+	const char *why;
+
+	entry = registry_find(&participants->registry, name);
+	if (!participants_may_register(participants, client, name, entry))
+		return;
+	if (access_register(participants->config, name,
+		client_cred(client)->uid, &grant, &why) == -1) {
+		client_send_error(client, "denied", "REGISTER", name, why);
+		return;
+	}
+	if (entry == NULL)
+		entry = registry_add(&participants->registry, name, "");
+	if (entry == NULL) {
+		client_send_error(client, "limit", "REGISTER", name,
+		    "out of memory");
+		return;
+	}
+	participants_enter(entry, client, &grant, msg);
+	participants->upcalls->known(participants->arg, entry);
+	participants_send_ok(client, "REGISTER", name);
+}
+
+/* The connection or the registration has ended. */
+static void
+participants_leave(struct participants *participants,
+    struct registry_entry *entry)
+{
+	struct txn_event event = { .type = TXN_EV_GONE, .part = entry->part };
+
+	entry->owner = NULL;
+	/* Its library thaws it by itself when the broker is gone for it. */
+	registry_settle(entry);
+	entry->part = SIZE_MAX;
+	if (event.part != SIZE_MAX)
+		participants->upcalls->event(participants->arg, &event);
+}
+
+/* Forgets it, unless the configuration goes on expecting it. */
+static void
+participants_forget(struct participants *participants,
+    struct registry_entry *entry)
+{
+	participants->upcalls->forgotten(participants->arg, entry->name);
+	if (!entry->grant.expect)
+		registry_remove(&participants->registry, entry);
+}
+
+static void
+participants_on_unregister(struct participants *participants,
+    struct client *client, const struct wire_msg *msg)
+{
+	const char *name = wire_get_text(msg, PK_NAME, "");
+	struct registry_entry *entry;
+
+	entry = registry_find(&participants->registry, name);
+	if (entry == NULL || entry->owner != client) {
+		client_send_error(client, "unknown_name", "UNREGISTER", name,
+		    NULL);
+		return;
+	}
+	participants_leave(participants, entry);
+	participants_forget(participants, entry);
+	participants_send_ok(client, "UNREGISTER", name);
+}
+
+static void
+participants_on_forget(struct participants *participants, struct client *client,
+    const struct wire_msg *msg)
+{
+	const char *name = wire_get_text(msg, PK_NAME, "");
+	struct registry_entry *entry;
+
+	entry = registry_find(&participants->registry, name);
+	if (entry == NULL || entry->leaving) {
+		client_send_error(client, "unknown_name", "FORGET", name,
+		    "no such participant");
+	} else if (entry->owner != NULL) {
+		client_send_error(client, "present", "FORGET", name,
+		    "the participant is connected");
+	} else if (entry->grant.expect) {
+		client_send_error(client, "expected", "FORGET", name,
+		    "the configuration expects this participant");
+	} else {
+		participants_forget(participants, entry);
+		participants_send_ok(client, "FORGET", name);
+	}
+}
+
+/* The operation that an answer is about; false: no such word. */
+static bool
+participants_parse_op(const char *word, enum txn_op *op)
+{
+	static const enum txn_op ops[] = { TXN_OP_CHECK, TXN_OP_FREEZE,
+		TXN_OP_THAW };
+	size_t i;
+
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		if (strcmp(word, txn_op_word(ops[i])) != 0)
+			continue;
+		*op = ops[i];
+		return (true);
+	}
+	return (false);
+}
+
+/* The answer to a thaw that was sent again, or came too late before. */
+static void
+participants_on_debt(struct participants *participants,
+    struct registry_entry *entry, bool ready)
+{
+	if (!ready) /* the next retry is armed already */
+		return;
+	registry_settle(entry);
+	participants->upcalls->settled(participants->arg, entry);
+}
+
+static void
+participants_on_answer(struct participants *participants, struct client *client,
+    const struct wire_msg *msg)
+{
+	struct txn_event event = { .part = SIZE_MAX };
+	struct registry_entry *entry;
+	uint64_t id;
+
+	entry = registry_find(&participants->registry,
+	    wire_get_text(msg, PK_NAME, ""));
+	id = wire_get_uint(msg, PK_ID, 0);
+	if (entry == NULL || entry->owner != client ||
+	    !participants_parse_op(wire_get_text(msg, PK_OP, ""), &event.op)) {
+		participants->upcalls->late(participants->arg);
+		return;
+	}
+	if (msg->verb == PC_FAIL || wire_has(msg, PK_TEXT))
+		registry_set_text(entry, wire_get_text(msg, PK_TEXT, ""));
+	if (event.op == TXN_OP_THAW && entry->owes_id == id && id != 0) {
+		participants_on_debt(participants, entry,
+		    msg->verb == PC_READY);
+		return;
+	}
+	if (entry->part == SIZE_MAX ||
+	    id != participants->upcalls->transaction(participants->arg)) {
+		participants->upcalls->late(participants->arg);
+		return;
+	}
+	event.type = msg->verb == PC_READY ? TXN_EV_READY : TXN_EV_FAIL;
+	event.part = entry->part;
+	participants->upcalls->event(participants->arg, &event);
+}
+
+static void
+participants_on_progress(struct participants *participants,
+    struct client *client, const struct wire_msg *msg)
+{
+	struct registry_entry *entry;
+
+	entry = registry_find(&participants->registry,
+	    wire_get_text(msg, PK_NAME, ""));
+	if (entry == NULL || entry->owner != client ||
+	    entry->part == SIZE_MAX ||
+	    wire_get_uint(msg, PK_ID, 0) !=
+		participants->upcalls->transaction(participants->arg)) {
+		participants->upcalls->late(participants->arg);
+		return;
+	}
+	participants->upcalls->progress(participants->arg, entry,
+	    (unsigned)wire_get_uint(msg, PK_PERCENT, 0),
+	    wire_get_text(msg, PK_TEXT, ""));
+}
+
+/* The role that a verb needs. */
+static unsigned
+participants_role(unsigned verb)
+{
+	switch ((enum proto_client_verb)verb) {
+	case PC_REGISTER:
+	case PC_UNREGISTER:
+	case PC_READY:
+	case PC_FAIL:
+	case PC_PROGRESS:
+		return (ACCESS_PARTICIPATE);
+	case PC_HELLO:
+	case PC_STATUS:
+		return (ACCESS_OBSERVE);
+	case PC_FORGET:
+	case PC_COUNT:
+		break;
+	}
+	return (ACCESS_ADMIN);
+}
+
+void
+participants_on_message(struct participants *participants,
+    struct client *client, const struct wire_msg *msg)
+{
+	unsigned roles;
+
+	roles = access_roles(participants->config, client_cred(client)->uid,
+	    participants->self);
+	if ((roles & participants_role(msg->verb)) == 0) {
+		client_send_error(client, "denied",
+		    proto_client_grammar.verbs[msg->verb].name,
+		    wire_get_text(msg, PK_NAME, NULL),
+		    "not allowed for this user");
+		return;
+	}
+	switch ((enum proto_client_verb)msg->verb) {
+	case PC_REGISTER:
+		participants_on_register(participants, client, msg);
+		break;
+	case PC_UNREGISTER:
+		participants_on_unregister(participants, client, msg);
+		break;
+	case PC_READY:
+	case PC_FAIL:
+		participants_on_answer(participants, client, msg);
+		break;
+	case PC_PROGRESS:
+		participants_on_progress(participants, client, msg);
+		break;
+	case PC_STATUS:
+		participants->upcalls->status(participants->arg, client);
+		break;
+	case PC_FORGET:
+		participants_on_forget(participants, client, msg);
+		break;
+	case PC_HELLO: /* the client module's own */
+	case PC_COUNT:
+		assert(0);
+	}
+}
+
+void
+participants_on_closed(struct participants *participants, struct client *client)
+{
+	struct registry_entry *entry;
+
+	for (entry = participants->registry.first; entry != NULL;
+	     entry = entry->next) {
+		if (entry->owner == client)
+			participants_leave(participants, entry);
+	}
+}
+
+static const char *
+participants_thaw_reason(enum txn_outcome outcome)
+{
+	switch (outcome) {
+	case TXN_OUTCOME_DONE:
+		return ("done");
+	case TXN_OUTCOME_EXPIRED:
+		return ("expired");
+	case TXN_OUTCOME_LOST:
+		return ("lost");
+	case TXN_OUTCOME_NONE:
+	case TXN_OUTCOME_ABORTED:
+	case TXN_OUTCOME_SUPERSEDED:
+		break;
+	}
+	return ("aborted");
+}
+
+static void
+participants_send_thaw(const struct registry_entry *entry, uint64_t id,
+    const char *reason, uint32_t remaining_ms)
+{
+	struct wire_line line;
+
+	wire_begin(&line, &proto_broker_grammar, PB_THAW);
+	wire_put_text(&line, PK_NAME, entry->name);
+	wire_put_uint(&line, PK_ID, id);
+	wire_put_text(&line, PK_REASON, reason);
+	wire_put_uint(&line, PK_REMAINING_MS, remaining_ms);
+	client_send(entry->owner, &line);
+}
+
+void
+participants_tell(const struct registry_entry *entry, uint64_t id,
+    const struct txn_action *action)
+{
+	struct wire_line line;
+
+	if (entry->owner == NULL)
+		return;
+	if (action->type == TXN_ACT_SEND_THAW) {
+		participants_send_thaw(entry, id,
+		    participants_thaw_reason(action->outcome),
+		    action->remaining_ms);
+		return;
+	}
+	wire_begin(&line, &proto_broker_grammar,
+	    action->type == TXN_ACT_SEND_CHECK ? PB_CHECK : PB_FREEZE);
+	wire_put_text(&line, PK_NAME, entry->name);
+	wire_put_uint(&line, PK_ID, id);
+	wire_put_uint(&line, PK_REMAINING_MS, action->remaining_ms);
+	if (action->type == TXN_ACT_SEND_FREEZE)
+		wire_put_uint(&line, PK_HOLD_MS, action->hold_ms);
+	client_send(entry->owner, &line);
+}
+
+void
+participants_owe(struct registry_entry *entry, uint64_t id,
+    const struct txn_action *action, uint64_t now_ms)
+{
+	/* One that has gone is thawed by its own library. */
+	if (entry->owner != NULL)
+		registry_owe(entry, id,
+		    participants_thaw_reason(action->outcome), now_ms);
+}
+
+void
+participants_retry(struct participants *participants, uint64_t now_ms)
+{
+	struct registry_entry *entry;
+
+	for (entry = participants->registry.first; entry != NULL;
+	     entry = entry->next) {
+		if (entry->owes_id == 0 || entry->retry_at_ms > now_ms)
+			continue;
+		registry_retried(entry, now_ms);
+		if (entry->owner != NULL)
+			participants_send_thaw(entry, entry->owes_id,
+			    entry->owes_reason, entry->thaw_ms);
+	}
+}

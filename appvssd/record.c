@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Transactions as rows of the history: see record.h.
+ */
+#include <time.h>
+
+#include "histq.h"
+#include "record.h"
+#include "registry.h"
+#include "txn.h"
+
+static uint64_t
+record_wall_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+}
+
+static uint32_t
+record_since(const struct txn *txn, uint64_t at_ms)
+{
+	if (at_ms == 0)
+		return (HISTQ_NEVER);
+	return ((uint32_t)(at_ms - txn->begun_at_ms));
+}
+
+void
+record_begin(const struct record *record, uint64_t msgid)
+{
+	struct histq_begin row = {
+		.id = record->txn->id,
+		.op = txn_op_word(record->txn->op),
+		.source = record->txn->begun.source == 0 ? "device" :
+							   "requestor",
+		.msgid = msgid,
+		.at_ms = record_wall_ms(),
+	};
+
+	(void)histq_put_begin(record->queue, &row);
+}
+
+static void
+record_part(const struct record *record, size_t index, const char *phase)
+{
+	const struct txn_part *part = &record->txn->parts[index];
+	const struct registry_entry *entry = record->members[index];
+	struct histq_part row = {
+		.id = record->txn->id,
+		.phase = phase,
+		.name = entry->name,
+		.program = entry->program,
+		.result = txn_result_word(part->result),
+		.thaw = txn_thaw_word(part->thaw),
+		.text = entry->text == NULL ? "" : entry->text,
+		.pid = (uint64_t)entry->pid,
+		.uid = entry->has_uid ? (uint64_t)entry->uid : 0,
+		.order = part->order,
+		.required = part->required,
+		.told_at_ms = record_since(record->txn, part->told_at_ms),
+		.ready_at_ms = record_since(record->txn, part->answered_at_ms),
+		.thaw_told_at_ms = record_since(record->txn,
+		    part->thaw_told_at_ms),
+		.thawed_at_ms = record_since(record->txn, part->thawed_at_ms),
+	};
+
+	(void)histq_put_part(record->queue, &row);
+}
+
+uint64_t
+record_held(const struct record *record, uint64_t now_ms)
+{
+	struct histq_state row = {
+		.id = record->txn->id,
+		.state = "held",
+		.consistency = txn_consistency_word(txn_prospect(record->txn)),
+		.reason = "",
+		.culprit = "",
+		.host = "none",
+		.at_ms = record_wall_ms(),
+		.elapsed_ms = (uint32_t)(now_ms - record->txn->begun_at_ms),
+	};
+	size_t i;
+
+	for (i = 0; i < record->txn->nparts; i++) {
+		if (record->txn->parts[i].result == TXN_RESULT_READY)
+			record_part(record, i, "held");
+	}
+	return (histq_put_state(record->queue, &row));
+}
+
+/* The host does not count as done what it was told FAIL for. */
+static bool
+record_is_refused(const struct txn *txn, enum hv_vss_told told)
+{
+	return (txn->outcome == TXN_OUTCOME_DONE &&
+	    (told == VSS_TOLD_FAIL || told == VSS_TOLD_TIMEOUT));
+}
+
+const char *
+record_outcome(const struct txn *txn, enum hv_vss_told told)
+{
+	return (txn_outcome_word(
+	    record_is_refused(txn, told) ? TXN_OUTCOME_ABORTED : txn->outcome));
+}
+
+const char *
+record_consistency(const struct txn *txn, enum hv_vss_told told)
+{
+	return (txn_consistency_word(record_is_refused(txn, told) ?
+		TXN_CONSISTENCY_NONE :
+		txn_consistency(txn)));
+}
+
+static const char *
+record_told_word(enum hv_vss_told told)
+{
+	switch (told) {
+	case VSS_TOLD_SUCCESS:
+		return ("success");
+	case VSS_TOLD_FAIL:
+		return ("fail");
+	case VSS_TOLD_TIMEOUT:
+		return ("timeout");
+	case VSS_TOLD_NOTHING:
+	case VSS_TOLD_PENDING:
+	case VSS_TOLD_FORGOTTEN:
+		break;
+	}
+	return ("unknown");
+}
+
+void
+record_end(const struct record *record, enum hv_vss_told told)
+{
+	const struct txn *txn = record->txn;
+	enum txn_reason reason = txn->reason;
+	struct histq_state row = {
+		.id = txn->id,
+		.state = record_outcome(txn, told),
+		.consistency = record_consistency(txn, told),
+		.culprit = "",
+		.host = txn->begun.source == 0 ? record_told_word(told) :
+						 "none",
+		.at_ms = record_wall_ms(),
+		.elapsed_ms = (uint32_t)(txn->ended_at_ms - txn->begun_at_ms),
+		.late_ms = txn->late_ms,
+	};
+	size_t i;
+
+	if (record_is_refused(txn, told))
+		reason = TXN_REASON_LATE;
+	row.reason = reason == TXN_REASON_NONE ? "" : txn_reason_word(reason);
+	if (txn->culprit < txn->nparts)
+		row.culprit = record->members[txn->culprit]->name;
+	for (i = 0; i < txn->nparts; i++)
+		record_part(record, i, "final");
+	if (txn->released && !txn->proved)
+		(void)histq_put_event(record->queue, txn->id, "held_unproved",
+		    "the history did not commit the held state in time");
+	if (txn->late_ms > 0)
+		(void)histq_put_event(record->queue, txn->id, "guest_paused",
+		    "the hold timer fired late and was armed once more");
+	(void)histq_put_state(record->queue, &row);
+}

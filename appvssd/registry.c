@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The list of known participants: see registry.h.
+ */
+#include <assert.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry.h"
+
+void
+registry_init(struct registry *registry)
+{
+	*registry = (struct registry) { .first = NULL };
+	registry->last_next = &registry->first;
+}
+
+/* name is the first member, so a key of a search is a name. */
+static int
+registry_compare(const void *a, const void *b)
+{
+	return (strcmp(a, b));
+}
+
+struct registry_entry *
+registry_find(const struct registry *registry, const char *name)
+{
+	void *const *node;
+
+	node = tfind(name, &registry->by_name, registry_compare);
+	return (node == NULL ? NULL : *node);
+}
+
+struct registry_entry *
+registry_add(struct registry *registry, const char *name, const char *program)
+{
+	struct registry_entry *entry;
+
+	assert(registry_find(registry, name) == NULL);
+	entry = calloc(1, sizeof(*entry));
+	if (entry == NULL)
+		return (NULL);
+	(void)strncpy(entry->name, name, sizeof(entry->name) - 1);
+	entry->part = SIZE_MAX;
+	registry_set_program(entry, program);
+	if (tsearch(entry, &registry->by_name, registry_compare) == NULL) {
+		free(entry->program);
+		free(entry);
+		return (NULL);
+	}
+	*registry->last_next = entry;
+	registry->last_next = &entry->next;
+	registry->count++;
+	return (entry);
+}
+
+static void
+registry_free(struct registry_entry *entry)
+{
+	free(entry->program);
+	free(entry->text);
+	free(entry);
+}
+
+void
+registry_remove(struct registry *registry, struct registry_entry *entry)
+{
+	struct registry_entry **link;
+
+	if (entry->in_transaction) {
+		entry->leaving = true;
+		entry->owner = NULL;
+		return;
+	}
+	(void)tdelete(entry->name, &registry->by_name, registry_compare);
+	for (link = &registry->first; *link != entry; link = &(*link)->next)
+		;
+	*link = entry->next;
+	if (registry->last_next == &entry->next)
+		registry->last_next = link;
+	registry->count--;
+	registry_free(entry);
+}
+
+void
+registry_end_transaction(struct registry *registry)
+{
+	struct registry_entry *entry, *next;
+
+	for (entry = registry->first; entry != NULL; entry = next) {
+		next = entry->next;
+		entry->part = SIZE_MAX;
+		entry->in_transaction = false;
+		if (entry->leaving)
+			registry_remove(registry, entry);
+	}
+}
+
+void
+registry_fini(struct registry *registry)
+{
+	registry_end_transaction(registry);
+	while (registry->first != NULL)
+		registry_remove(registry, registry->first);
+}
+
+size_t
+registry_count_uid(const struct registry *registry, uid_t uid)
+{
+	const struct registry_entry *entry;
+	size_t count;
+
+	count = 0;
+	for (entry = registry->first; entry != NULL; entry = entry->next)
+		count += entry->has_uid && entry->uid == uid;
+	return (count);
+}
+
+void
+registry_set_text(struct registry_entry *entry, const char *text)
+{
+	free(entry->text);
+	entry->text = text == NULL || *text == '\0' ? NULL : strdup(text);
+}
+
+void
+registry_set_program(struct registry_entry *entry, const char *program)
+{
+	char *copy;
+
+	copy = strdup(program);
+	if (copy == NULL)
+		return;
+	free(entry->program);
+	entry->program = copy;
+}
+
+void
+registry_owe(struct registry_entry *entry, uint64_t id, const char *reason,
+    uint64_t now_ms)
+{
+	entry->owes_id = id;
+	entry->owes_reason = reason;
+	entry->retry_ms = REGISTRY_RETRY_FIRST_MS;
+	entry->retry_at_ms = now_ms + entry->retry_ms;
+}
+
+void
+registry_retried(struct registry_entry *entry, uint64_t now_ms)
+{
+	entry->retry_ms *= 2;
+	if (entry->retry_ms > REGISTRY_RETRY_LAST_MS)
+		entry->retry_ms = REGISTRY_RETRY_LAST_MS;
+	entry->retry_at_ms = now_ms + entry->retry_ms;
+}
+
+void
+registry_settle(struct registry_entry *entry)
+{
+	entry->owes_id = 0;
+	entry->owes_reason = NULL;
+}
+
+uint64_t
+registry_next_at_ms(const struct registry *registry)
+{
+	const struct registry_entry *entry;
+	uint64_t next_at_ms;
+
+	next_at_ms = UINT64_MAX;
+	for (entry = registry->first; entry != NULL; entry = entry->next) {
+		if (entry->owes_id != 0 && entry->retry_at_ms < next_at_ms)
+			next_at_ms = entry->retry_at_ms;
+	}
+	return (next_at_ms);
+}

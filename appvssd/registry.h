@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who is known: participants that are registered, that went away without
+ * UNREGISTER (absent), or that the configuration expects; and which of them
+ * still owe a thaw.  Knows nothing of sockets and transactions; owns its
+ * entries.
+ */
+#ifndef REGISTRY_H
+#define REGISTRY_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "access.h"
+#include "sdk/wire.h"
+
+/* The first retry of a thaw comes after this long; it doubles up to the last.
+ */
+#define REGISTRY_RETRY_FIRST_MS 500
+#define REGISTRY_RETRY_LAST_MS	30000
+
+struct registry_entry {
+	char name[WIRE_NAME_MAX + 1];
+	char *program; /* owned; what it says of itself */
+	char *text;    /* owned or NULL: the last text that came from it */
+	void *owner;   /* the client that registered it; NULL: absent */
+	uid_t uid;     /* of the owner, or the last one */
+	bool has_uid;  /* false: known from the history only */
+	pid_t pid;
+	struct access_grant grant;
+	uint32_t thaw_ms;
+	bool wants_check;
+	size_t part;	     /* its index in the transaction, or SIZE_MAX */
+	bool in_transaction; /* must not be freed before that is over */
+	bool leaving;	     /* free it when that is over */
+	const char *result;  /* word of its last transaction, or NULL */
+	bool has_flush;
+	uint32_t flush_ms; /* from FREEZE to READY, the last time */
+	/* A thaw that was not confirmed. */
+	uint64_t owes_id; /* transaction; 0: none */
+	const char *owes_reason;
+	uint64_t retry_at_ms;
+	uint32_t retry_ms;
+	struct registry_entry *next; /* in the order of first registration */
+};
+
+struct registry {
+	struct registry_entry *first;
+	struct registry_entry **last_next;
+	void *by_name; /* tsearch(3) */
+	size_t count;
+};
+
+void registry_init(struct registry *registry);
+void registry_fini(struct registry *registry);
+
+/* Lent, or NULL. */
+struct registry_entry *registry_find(const struct registry *registry,
+    const char *name);
+/* A new, absent entry; it must not exist.  NULL when out of memory. */
+struct registry_entry *registry_add(struct registry *registry, const char *name,
+    const char *program);
+/* Forgets it; later, when it is part of a transaction. */
+void registry_remove(struct registry *registry, struct registry_entry *entry);
+/* The transaction is over: frees those that left meanwhile. */
+void registry_end_transaction(struct registry *registry);
+
+size_t registry_count_uid(const struct registry *registry, uid_t uid);
+
+/* Replaces the text; NULL removes it. */
+void registry_set_text(struct registry_entry *entry, const char *text);
+void registry_set_program(struct registry_entry *entry, const char *program);
+
+/* The thaw of transaction id was not confirmed. */
+void registry_owe(struct registry_entry *entry, uint64_t id, const char *reason,
+    uint64_t now_ms);
+/* It was tried again: the next time is later. */
+void registry_retried(struct registry_entry *entry, uint64_t now_ms);
+void registry_settle(struct registry_entry *entry);
+/* When the next retry is due; UINT64_MAX: none. */
+uint64_t registry_next_at_ms(const struct registry *registry);
+
+#endif /* REGISTRY_H */
