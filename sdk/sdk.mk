@@ -11,16 +11,19 @@ LIBAPPVSS_FILE = libappvss.so.${VERSION}
 
 OBJS += ${LIBAPPVSS_OBJS} tests/unit/test_wire.o tests/unit/test_proto.o \
 	tests/unit/test_libappvss.o tests/unit/test_libappvss_conn.o \
-	tests/unit/fake_broker.o tests/fuzz/fuzz_wire.o
+	tests/unit/sdk_rig.o tests/fuzz/fuzz_wire.o
 PROGS += ${LIBAPPVSS} sdk/${LIBAPPVSS_SONAME}
 CLEAN_FILES += sdk/libappvss.o tests/fuzz/fuzz_wire tests/fuzz/replay_wire.o
 
 UNIT_TESTS += tests/unit/test_wire tests/unit/test_proto \
 	tests/unit/test_libappvss tests/unit/test_libappvss_conn \
 	tests/fuzz/replay_wire
-INTEGRATION_TESTS += tests/integration/sdk_exports.sh
-SHELL_SCRIPTS += tests/integration/sdk_exports.sh
+INTEGRATION_TESTS += tests/integration/sdk_exports.sh \
+	tests/integration/sdk_manual.sh
+SHELL_SCRIPTS += tests/integration/sdk_exports.sh \
+	tests/integration/sdk_manual.sh
 INSTALL_TARGETS += install-sdk
+MANUALS += sdk/appvss.3 sdk/appvss-protocol.7
 
 sdk/libappvss.so: ${LIBAPPVSS_OBJS} sdk/libappvss.map
 	${LINK} -shared -Wl,-soname,${LIBAPPVSS_SONAME} \
@@ -45,14 +48,14 @@ tests/unit/test_proto: tests/unit/test_proto.o ${WIRE_OBJS}
 	${LINK} -o $@ tests/unit/test_proto.o ${WIRE_OBJS} ${CHECK_LIBS}
 
 tests/unit/test_libappvss: tests/unit/test_libappvss.o \
-	    tests/unit/fake_broker.o sdk/libappvss.a
-	${LINK} -o $@ tests/unit/test_libappvss.o tests/unit/fake_broker.o \
+	    tests/unit/sdk_rig.o sdk/libappvss.a
+	${LINK} -o $@ tests/unit/test_libappvss.o tests/unit/sdk_rig.o \
 	    sdk/libappvss.a ${CHECK_LIBS}
 
 tests/unit/test_libappvss_conn: tests/unit/test_libappvss_conn.o \
-	    tests/unit/fake_broker.o sdk/libappvss.a
+	    tests/unit/sdk_rig.o sdk/libappvss.a
 	${LINK} -o $@ tests/unit/test_libappvss_conn.o \
-	    tests/unit/fake_broker.o sdk/libappvss.a ${CHECK_LIBS}
+	    tests/unit/sdk_rig.o sdk/libappvss.a ${CHECK_LIBS}
 
 # The corpus through the fuzz target, once, without libFuzzer.
 tests/fuzz/replay_wire.o: tests/fuzz/replay.c
@@ -85,6 +88,9 @@ install-sdk: ${LIBAPPVSS}
 	install -m 755 sdk/libappvss.so ${DESTDIR}${LIBDIR}/${LIBAPPVSS_FILE}
 	ln -sf ${LIBAPPVSS_FILE} ${DESTDIR}${LIBDIR}/${LIBAPPVSS_SONAME}
 	ln -sf ${LIBAPPVSS_SONAME} ${DESTDIR}${LIBDIR}/libappvss.so
+	install -m 644 sdk/appvss.3 ${DESTDIR}${MANDIR}/man3/appvss.3
+	install -m 644 sdk/appvss-protocol.7 \
+	    ${DESTDIR}${MANDIR}/man7/appvss-protocol.7
 	sed -e 's|@PREFIX@|${PREFIX}|' -e 's|@LIBDIR@|${LIBDIR}|' \
 	    -e 's|@INCLUDEDIR@|${INCLUDEDIR}|' -e 's|@VERSION@|${VERSION}|' \
 	    sdk/appvss.pc.in >${DESTDIR}${PKGCONFIGDIR}/appvss.pc

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fake_broker.h"
+#include "sdk_rig.h"
 
 #define REGISTER_DB                                                    \
 	"REGISTER name=db order=50 required=0 check=1 freeze_ms=5000 " \

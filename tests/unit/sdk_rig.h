@@ -4,8 +4,8 @@
  * every wait runs the library's handle and ends with an event, or fails the
  * test after RIG_LIMIT_MS.
  */
-#ifndef FAKE_BROKER_H
-#define FAKE_BROKER_H
+#ifndef SDK_RIG_H
+#define SDK_RIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,4 +78,4 @@ int64_t rig_now_ms(void);
 		}                                                            \
 	} while (0)
 
-#endif /* FAKE_BROKER_H */
+#endif /* SDK_RIG_H */
