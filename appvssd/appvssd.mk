@@ -86,7 +86,7 @@ tests/unit/test_privsep: ${TEST_PRIVSEP_OBJS}
 PARENT_OBJS = appvssd/main.o appvssd/parent.o appvssd/parent_backoff.o \
 	appvssd/parent_child.o appvssd/parent_device.o appvssd/parent_log.o \
 	appvssd/parent_setup.o appvssd/parent_socket.o appvssd/privsep.o \
-	${CONFIG_OBJS} ${VSSDEV_OBJS}
+	${CONFIG_OBJS} ${MACHINE_ID_OBJS} ${VSSDEV_OBJS}
 FAKE_BROKER_OBJS = ${PARENT_OBJS} tests/unit/parent_fake_broker.o
 
 TEST_BACKOFF_OBJS = tests/unit/test_parent_backoff.o appvssd/parent_backoff.o

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The root parent: opens what needs root, hands it to the broker, and restarts
+ * the broker and the history process when they end.  It knows nothing of
+ * transactions.  It may block on a frozen disk: nobody waits for it.
+ *
+ * For main.c and the parent_*.c files only.
+ */
+#ifndef PARENT_H
+#define PARENT_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "parent_backoff.h"
+
+struct config;
+
+/* Who the children run as. */
+struct parent_account {
+	uid_t uid;
+	gid_t gid;
+	gid_t socket_gid;
+	bool change; /* false: we are not root, and stay who we are */
+};
+
+/* The listening socket; made before the broker, so that it outlives it. */
+struct parent_socket {
+	int fd;
+	const char *path; /* borrowed */
+	dev_t dev;	  /* what was made, so that only that is removed */
+	ino_t ino;
+};
+
+/* Where lines go.  fd is -1 for syslog(3). */
+struct parent_log {
+	int fd;
+	int level; /* enum heldlog_level */
+	/* For syslog: a pipe that takes the history process's standard error.
+	 */
+	int relay_fd;
+	int relay_write_fd;
+	unsigned relay_used;
+	char relay_line[512];
+};
+
+/* A child process; pid is 0 when there is none. */
+struct parent_child {
+	pid_t pid;
+	struct parent_backoff backoff;
+};
+
+struct parent {
+	const struct config *config; /* borrowed */
+	struct parent_account account;
+	struct parent_socket socket;
+	struct parent_log log;
+	int wake_fd; /* the self-pipe */
+	int wake_write_fd;
+	int ready_fd; /* told when the broker listens; -1: nobody waits */
+
+	struct parent_child broker;
+	int broker_fd;	     /* privsep.h's channel; -1 without a broker */
+	bool broker_listens; /* it said that its start-up is complete */
+	bool broker_finished;
+	bool broker_killed;
+	uint64_t kill_at_ms; /* 0: nobody intends to */
+
+	struct parent_child history;
+	pid_t leaving; /* the history process of a broker that has ended */
+	uint64_t leaving_until_ms;
+
+	bool device_wanted;
+	uint32_t device_tries; /* that failed, since the last success */
+	int device_error;      /* the last one logged */
+	struct parent_backoff device_backoff;
+
+	bool stopping;
+	bool shutdown_sent;
+	uint64_t history_until_ms; /* while stopping, after the broker */
+};
+
+/* parent.c: runs until a signal says stop.  Returns the exit status. */
+int parent_run(struct parent *parent);
+uint64_t parent_now_ms(void);
+
+/*
+ * parent_setup.c.  All say what is wrong on standard error, and return 0 or
+ * an exit status of sysexits(3).
+ */
+int parent_find_account(const struct config *config,
+    struct parent_account *account);
+int parent_make_history_dir(const struct config *config,
+    const struct parent_account *account);
+int parent_write_pidfile(const char *path);
+
+/* parent_socket.c: as above. */
+int parent_socket_open(const struct config *config,
+    const struct parent_account *account, struct parent_socket *sock);
+/* Removes it too, if it is still ours. */
+void parent_socket_close(struct parent_socket *sock);
+/* The directory of path, in out of at least PATH_MAX bytes. */
+void parent_dirname(const char *path, char *out, size_t size);
+
+/* parent_log.c: as above. */
+int parent_log_open(struct parent_log *log, const struct config *config);
+/* In each process, with its own name. */
+void parent_log_start(const struct parent_log *log, const char *program);
+/* The descriptor for the standard error of the history process. */
+int parent_log_stderr(const struct parent_log *log);
+/* Logs what the history process wrote to the pipe. */
+void parent_log_relay(struct parent_log *log);
+
+/* parent_child.c: 0, or -1 after logging. */
+int parent_start_broker(struct parent *parent);
+int parent_start_history(struct parent *parent);
+
+/* parent_device.c: opens the device if it is wanted and due. */
+void parent_try_device(struct parent *parent, uint64_t now_ms);
+/* The broker lost it. */
+void parent_want_device(struct parent *parent, uint64_t now_ms);
+/* There is a new broker. */
+void parent_reset_device(struct parent *parent, uint64_t now_ms);
+
+#endif /* PARENT_H */

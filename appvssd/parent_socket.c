@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The socket that clients connect to: its directory, the socket left by an
+ * appvssd that was killed, and the one that an appvssd still answers on.  Must
+ * not remove anything that is not a dead socket.
+ */
+#include <sys/types.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "parent.h"
+
+#define LISTEN_BACKLOG 1024
+#define LOCK_TRIES     50 /* of 100 ms */
+
+void
+parent_dirname(const char *path, char *out, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		(void)snprintf(out, size, ".");
+	else if (slash == path)
+		(void)snprintf(out, size, "/");
+	else
+		(void)snprintf(out, size, "%.*s", (int)(slash - path), path);
+}
+
+/*
+ * Whoever can write to the directory can put a socket of his own there, and a
+ * pidfile that sends a service manager's signal elsewhere.
+ */
+static int
+check_directory(int fd, const char *path, const struct parent_account *account)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0) {
+		warn("socket directory %s", path);
+		return (EX_OSERR);
+	}
+	if (st.st_uid != 0 && st.st_uid != geteuid() &&
+	    st.st_uid != account->uid) {
+		warnx("socket directory %s belongs to user %lu, who could "
+		      "replace the socket",
+		    path, (unsigned long)st.st_uid);
+		return (EX_NOPERM);
+	}
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+		warnx("socket directory %s has mode %04lo: others could "
+		      "replace the socket; chmod go-w, or use another",
+		    path, (unsigned long)(st.st_mode & 07777));
+		return (EX_NOPERM);
+	}
+	return (0);
+}
+
+/*
+ * The lock keeps two appvssd that start at once from taking each other's fresh
+ * socket for a stale one.  It is held only while the socket is made.
+ */
+static int
+lock_directory(const struct config *config,
+    const struct parent_account *account, int *fdp)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+	char path[PATH_MAX];
+	int result, tries;
+
+	parent_dirname(config->socket_path, path, sizeof(path));
+	if (mkdir(path, 0755) != 0 && errno != EEXIST) {
+		warn("socket directory %s", path);
+		return (EX_CANTCREAT);
+	}
+	*fdp = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*fdp == -1) {
+		warn("socket directory %s", path);
+		return (EX_CANTCREAT);
+	}
+	result = check_directory(*fdp, path, account);
+	for (tries = 0; result == 0 && flock(*fdp, LOCK_EX | LOCK_NB) != 0;
+	     tries++) {
+		if (tries == LOCK_TRIES) {
+			warn("socket directory %s: lock", path);
+			result = EX_TEMPFAIL;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	if (result != 0)
+		(void)close(*fdp);
+	return (result);
+}
+
+/* 0: nothing in the way any more. */
+static int
+remove_stale(const struct sockaddr_un *address)
+{
+	struct stat st;
+	int error, fd;
+
+	if (lstat(address->sun_path, &st) != 0) {
+		if (errno == ENOENT)
+			return (0);
+		warn("%s", address->sun_path);
+		return (EX_OSERR);
+	}
+	if (!S_ISSOCK(st.st_mode)) {
+		warnx("%s is not a socket: not touched", address->sun_path);
+		return (EX_CANTCREAT);
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1) {
+		warn("socket");
+		return (EX_OSERR);
+	}
+	error = 0;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) !=
+	    0)
+		error = errno;
+	(void)close(fd);
+	/* Anything but a refusal may be a busy listener: leave it alone. */
+	if (error != ECONNREFUSED) {
+		warnx("another appvssd answers on %s", address->sun_path);
+		return (EX_UNAVAILABLE);
+	}
+	if (unlink(address->sun_path) != 0) {
+		warn("%s: cannot remove the stale socket", address->sun_path);
+		return (EX_CANTCREAT);
+	}
+	return (0);
+}
+
+/* Nobody can connect before listen(2), when mode and group are set. */
+static int
+bind_socket(const struct config *config, const struct parent_account *account,
+    const struct sockaddr_un *address, struct parent_socket *sock)
+{
+	struct stat st;
+	mode_t saved;
+	int result;
+
+	saved = umask(~config->socket_mode & 0777);
+	result = bind(sock->fd, (const struct sockaddr *)address,
+	    sizeof(*address));
+	(void)umask(saved);
+	if (result != 0) {
+		warn("bind %s", address->sun_path);
+		return (EX_CANTCREAT);
+	}
+	if (fchownat(AT_FDCWD, address->sun_path,
+		account->change ? account->uid : (uid_t)-1, account->socket_gid,
+		AT_SYMLINK_NOFOLLOW) != 0 ||
+	    lstat(address->sun_path, &st) != 0) {
+		warn("%s: cannot give it to group %s", address->sun_path,
+		    config->socket_group[0] != '\0' ? config->socket_group :
+						      "of the user");
+		(void)unlink(address->sun_path);
+		return (EX_NOPERM);
+	}
+	sock->dev = st.st_dev;
+	sock->ino = st.st_ino;
+	if (listen(sock->fd, LISTEN_BACKLOG) != 0) {
+		warn("listen %s", address->sun_path);
+		(void)unlink(address->sun_path);
+		return (EX_OSERR);
+	}
+	return (0);
+}
+
+int
+parent_socket_open(const struct config *config,
+    const struct parent_account *account, struct parent_socket *sock)
+{
+	struct sockaddr_un address;
+	int lock_fd, result;
+
+	sock->path = config->socket_path;
+	memset(&address, 0, sizeof(address));
+	address.sun_family = AF_UNIX;
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s",
+	    config->socket_path);
+	result = lock_directory(config, account, &lock_fd);
+	if (result != 0)
+		return (result);
+	result = remove_stale(&address);
+	if (result == 0) {
+		sock->fd = socket(AF_UNIX,
+		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (sock->fd == -1) {
+			warn("socket");
+			result = EX_OSERR;
+		} else {
+			result = bind_socket(config, account, &address, sock);
+			if (result != 0)
+				(void)close(sock->fd);
+		}
+	}
+	(void)close(lock_fd);
+	return (result);
+}
+
+/*
+ * Removed while it still answers: so a new appvssd cannot have put its own
+ * there between the look and the removal.
+ */
+void
+parent_socket_close(struct parent_socket *sock)
+{
+	struct stat st;
+
+	if (lstat(sock->path, &st) == 0 && st.st_dev == sock->dev &&
+	    st.st_ino == sock->ino)
+		(void)unlink(sock->path);
+	(void)close(sock->fd);
+	sock->fd = -1;
+}
