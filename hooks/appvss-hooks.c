@@ -274,6 +274,8 @@ main(int argc, char **argv)
 	signals_init();
 	if (!options.foreground)
 		go_to_background(&options);
+	/* Until recover() knows better: the disk may be frozen. */
+	heldlog_hold(true);
 	write_pid(pid_fd);
 	if (frozenlist_is_in_memory(options.runtime_dir) == 0)
 		heldlog(HELDLOG_WARN, "runtime_dir_on_disk",

@@ -13,11 +13,13 @@ OBJS += ${HOOKS_OBJS} tests/unit/test_scan.o
 PROGS += hooks/appvss-hooks
 UNIT_TESTS += tests/unit/test_scan
 INTEGRATION_TESTS += tests/integration/hooks_run.sh \
-	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh
+	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh \
+	tests/integration/hooks_frozen.sh
 MANUALS += hooks/appvss-hooks.8 hooks/vss.d.7
 SHELL_SCRIPTS += hooks/vss.d/50-example.sample \
 	tests/integration/hooks_env.sh tests/integration/hooks_run.sh \
-	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh
+	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh \
+	tests/integration/hooks_frozen.sh
 CLEAN_FILES += ${HOOKS_SERVICES}
 INSTALL_TARGETS += install-hooks
 

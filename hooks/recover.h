@@ -14,6 +14,11 @@
 
 #define RECOVER_TRIES	    3	  /* of a thaw that fails, before the next */
 #define RECOVER_PATIENCE_MS 60000 /* with one that runs, before the next */
+/*
+ * How long file systems can stay frozen when nobody says that they thawed:
+ * above hv_vss_daemon's own limit.
+ */
+#define RECOVER_QUIET_MS 60000
 
 /*
  * Asks those whose turn it is to thaw; call it after each round of script_tick.

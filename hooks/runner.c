@@ -205,20 +205,37 @@ tick(struct runner *runner, int64_t now_ms)
 	}
 }
 
+/*
+ * Until when nothing may be logged.  A thaw that lasts may be one that waits
+ * for the disk; only after long does it look like one that needs to be told of.
+ */
+static int64_t
+quiet_until_ms(const struct runner *runner)
+{
+	int64_t at_ms, until_ms = runner->shared.quiet_until_ms;
+	const struct script *script;
+	unsigned i;
+
+	for (i = 0; i < runner->count; i++) {
+		script = runner->scripts[i];
+		if (script->state == SCRIPT_IDLE ||
+		    script->state == SCRIPT_THAW_FAILED)
+			continue;
+		at_ms = script->asked_at_ms + RECOVER_QUIET_MS;
+		if (at_ms > until_ms)
+			until_ms = at_ms;
+	}
+	return (until_ms);
+}
+
 /* The log goes out, and the directory is looked at, only when all is quiet. */
 static void
 tick_idle(struct runner *runner, int64_t now_ms)
 {
-	bool idle = all_idle(runner);
+	bool quiet = now_ms < quiet_until_ms(runner);
 
-	if (now_ms < runner->shared.quiet_until_ms) {
-		heldlog_hold(true);
-		return;
-	}
-	/* A thaw that fails on and on is worth a log line, if one can be had.
-	 */
-	heldlog_hold(false);
-	if (!idle)
+	heldlog_hold(quiet);
+	if (quiet || !all_idle(runner))
 		return;
 	if (signals_take_hangup()) {
 		heldlog(HELDLOG_INFO, "rescan", "cause=hangup");
@@ -234,7 +251,7 @@ static void
 wait_for_events(struct runner *runner)
 {
 	int64_t now_ms = clock_now_ms(), at_ms = runner->shared.rescan_at_ms;
-	int64_t quiet_at_ms = runner->shared.quiet_until_ms, wake_at_ms;
+	int64_t quiet_at_ms = quiet_until_ms(runner), wake_at_ms;
 	unsigned i, count = 0;
 	int timeout_ms;
 

@@ -23,11 +23,6 @@
 #define RESTART_MS     100   /* doubles up to */
 #define RESTART_MAX_MS 30000 /* this, and begins again after a life of */
 #define GOOD_LIFE_MS   60000
-/*
- * How long file systems can stay frozen when nobody says that they thawed:
- * above hv_vss_daemon's own limit.
- */
-#define QUIET_MS 60000
 
 struct supervisor {
 	const struct options *options;
@@ -104,7 +99,7 @@ recover(struct supervisor *supervisor)
 	left = recover_all(supervisor->options->directory,
 	    supervisor->options->runtime_dir, &found);
 	if (found > 0)
-		supervisor->quiet_until_ms = clock_now_ms() + QUIET_MS;
+		supervisor->quiet_until_ms = clock_now_ms() + RECOVER_QUIET_MS;
 	if (left > 0)
 		heldlog(HELDLOG_ERROR, "thaws_owed", "scripts=%u", left);
 	if (clock_now_ms() >= supervisor->quiet_until_ms)
@@ -116,6 +111,8 @@ log_end(const struct supervisor *supervisor)
 {
 	int status = supervisor->status;
 
+	/* Until recover() knows better: the disk may be frozen. */
+	heldlog_hold(true);
 	if (WIFSIGNALED(status))
 		heldlog(HELDLOG_ERROR, "runner_died", "signal=%d",
 		    WTERMSIG(status));
