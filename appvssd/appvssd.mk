@@ -51,12 +51,14 @@ install-history: appvssd/appvssd-history
 
 # broker: what runs between the first FREEZE and the end of THAW.
 
-BROKER_OBJS = appvssd/broker.o appvssd/client.o appvssd/listener.o \
+BROKER_OBJS = appvssd/broker.o appvssd/client.o appvssd/clientset.o \
+	appvssd/lineup.o appvssd/listener.o appvssd/orders.o \
 	appvssd/participants.o appvssd/peercred.o appvssd/record.o \
 	appvssd/registry.o appvssd/source_device.o appvssd/status.o \
 	appvssd/access.o ${TXN_OBJS} ${HISTQ_OBJS} ${WIRE_OBJS}
 
-OBJS += appvssd/broker.o appvssd/client.o appvssd/listener.o \
+OBJS += appvssd/broker.o appvssd/client.o appvssd/clientset.o \
+	appvssd/lineup.o appvssd/listener.o appvssd/orders.o \
 	appvssd/participants.o appvssd/peercred.o appvssd/record.o \
 	appvssd/registry.o appvssd/source_device.o appvssd/status.o
 
@@ -111,3 +113,11 @@ tests/unit/parent_with_fake_broker: ${FAKE_BROKER_OBJS}
 
 tests/unit/test_parent_backoff: ${TEST_BACKOFF_OBJS}
 	${LINK} -o $@ ${TEST_BACKOFF_OBJS} ${CHECK_LIBS}
+
+# appvssd itself: the parent and the broker that it forks.
+
+APPVSSD_OBJS = ${PARENT_OBJS} ${BROKER_OBJS}
+PROGS += appvssd/appvssd
+
+appvssd/appvssd: ${APPVSSD_OBJS}
+	${LINK} -o $@ ${APPVSSD_OBJS} ${EVENT_LIBS} ${CONFUSE_LIBS}

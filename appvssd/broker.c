@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #include "broker.h"
-#include "client.h"
+#include "clientset.h"
 #include "config.h"
 #include "histq.h"
 #include "kernel/vssdev/heldlog.h"
-#include "listener.h"
+#include "lineup.h"
+#include "orders.h"
 #include "participants.h"
-#include "privsep.h"
 #include "record.h"
 #include "source_device.h"
 #include "status.h"
@@ -38,21 +38,16 @@ struct broker {
 	const struct config *config;
 	struct event_base *base;
 	struct event *tick_event;
-	struct event *parent_event;
 	struct event *start_event;
 	struct event *end_event;
-	struct listener *listener;
+	struct orders *orders;
+	struct clientset *clients;
 	struct source_device *device;
 	struct histq *history;
 	struct participants participants;
-	struct client **clients; /* all of them, to free them at the end */
-	size_t nclients, maxclients;
 
 	struct txn txn;
-	struct txn_part *parts;
-	struct registry_entry **members; /* of the transaction, by index */
-	struct txn_actions actions;
-	size_t maxparts;
+	struct lineup lineup;
 	uint64_t next_id;
 	uint64_t commit_seq; /* the held row that the release waits for */
 	uint64_t thaw_msgid; /* the last THAW that the machine answered */
@@ -66,10 +61,9 @@ struct broker {
 	bool device_missing;
 	bool stopping;
 	bool stopped;
-	int parent_fd;
 	int exit_status;
 	int stashed_fds[PRIVSEP_FDS_MAX]; /* a device that came too early */
-	int nstashed;
+	unsigned nstashed;
 
 	uint64_t last_id;
 	const char *last_outcome;
@@ -117,7 +111,7 @@ static struct record
 broker_record(const struct broker *broker)
 {
 	struct record record = { broker->history, &broker->txn,
-		broker->members };
+		broker->lineup.members };
 
 	return (record);
 }
@@ -127,14 +121,11 @@ broker_record(const struct broker *broker)
 static void
 broker_exit(struct broker *broker, int status)
 {
-	struct privsep_msg msg = { .type = PRIVSEP_FINISHED };
-
 	if (broker->stopped)
 		return;
 	broker->stopped = true;
 	broker->exit_status = status;
-	if (broker->parent_fd != -1)
-		(void)privsep_send(broker->parent_fd, &msg, NULL, 0);
+	orders_report(broker->orders, PRIVSEP_FINISHED);
 	(void)event_base_loopbreak(broker->base);
 }
 
@@ -173,7 +164,7 @@ broker_log_end(const struct broker *broker, const char *outcome,
 	const char *culprit = "-";
 
 	if (txn->culprit < txn->nparts)
-		culprit = broker->members[txn->culprit]->name;
+		culprit = broker->lineup.members[txn->culprit]->name;
 	heldlog(strcmp(outcome, "done") == 0 ? HELDLOG_INFO : HELDLOG_ERROR,
 	    "transaction",
 	    "id=%" PRIu64 " op=%s outcome=%s consistency=%s reason=%s "
@@ -181,28 +172,6 @@ broker_log_end(const struct broker *broker, const char *outcome,
 	    txn->id, txn_op_word(txn->op), outcome, consistency,
 	    txn_reason_word(txn->reason), culprit, txn->nparts,
 	    txn->ended_at_ms - txn->begun_at_ms);
-}
-
-/* What each participant shows until the next transaction. */
-static void
-broker_note_results(struct broker *broker)
-{
-	size_t i;
-
-	for (i = 0; i < broker->txn.nparts; i++) {
-		const struct txn_part *part = &broker->parts[i];
-		struct registry_entry *entry = broker->members[i];
-
-		if (part->result == TXN_RESULT_NONE)
-			continue;
-		entry->result = txn_result_word(part->result);
-		if (broker->txn.op == TXN_OP_FREEZE &&
-		    part->result == TXN_RESULT_READY) {
-			entry->has_flush = true;
-			entry->flush_ms = (uint32_t)(part->answered_at_ms -
-			    part->told_at_ms);
-		}
-	}
 }
 
 static void
@@ -224,7 +193,7 @@ broker_finish(struct broker *broker)
 	broker->last_consistency = record_consistency(&broker->txn, told);
 	broker->last_ended_at_ms = broker->txn.ended_at_ms;
 	broker_log_end(broker, broker->last_outcome, broker->last_consistency);
-	broker_note_results(broker);
+	lineup_note_results(&broker->lineup, broker->txn.op);
 	registry_end_transaction(&broker->participants.registry);
 	broker->commit_seq = 0;
 	if (broker->stopping)
@@ -286,8 +255,8 @@ broker_act(struct broker *broker, const struct txn_action *action)
 	case TXN_ACT_SEND_CHECK:
 	case TXN_ACT_SEND_FREEZE:
 	case TXN_ACT_SEND_THAW:
-		participants_tell(broker->members[action->part], broker->txn.id,
-		    action);
+		participants_tell(broker->lineup.members[action->part],
+		    broker->txn.id, action);
 		break;
 	case TXN_ACT_COMMIT_HELD:
 		broker_commit_held(broker);
@@ -297,9 +266,9 @@ broker_act(struct broker *broker, const struct txn_action *action)
 		break;
 	case TXN_ACT_OWES:
 		heldlog(HELDLOG_ERROR, "thaw_failed", "name=%s id=%" PRIu64,
-		    broker->members[action->part]->name, broker->txn.id);
-		participants_owe(broker->members[action->part], broker->txn.id,
-		    action, broker_now_ms());
+		    broker->lineup.members[action->part]->name, broker->txn.id);
+		participants_owe(broker->lineup.members[action->part],
+		    broker->txn.id, action, broker_now_ms());
 		break;
 	case TXN_ACT_FINISHED:
 		broker_finish(broker);
@@ -321,14 +290,14 @@ broker_step_once(struct broker *broker, struct txn_event *event)
 		/* From the first FREEZE on no line may reach a disk. */
 		heldlog_hold(event->type == TXN_EV_FREEZE);
 	}
-	txn_step(&broker->txn, event, &broker->actions);
+	txn_step(&broker->txn, event, &broker->lineup.actions);
 	if (begins) {
 		struct record record = broker_record(broker);
 
 		record_begin(&record, event->request.msgid);
 	}
-	for (i = 0; i < broker->actions.count; i++)
-		broker_act(broker, &broker->actions.items[i]);
+	for (i = 0; i < broker->lineup.actions.count; i++)
+		broker_act(broker, &broker->lineup.actions.items[i]);
 }
 
 /* An event, and what came of carrying out its actions. */
@@ -365,69 +334,6 @@ broker_on_tick(int fd, short what, void *arg)
 
 /* --- the device ---------------------------------------------------------- */
 
-/* Room for everybody who is known; the arrays are lent to the machine. */
-static int
-broker_reserve(struct broker *broker, size_t count)
-{
-	struct registry_entry **members;
-	struct txn_action *items;
-	struct txn_part *parts;
-	size_t max;
-
-	if (count <= broker->maxparts)
-		return (0);
-	max = count < 16 ? 16 : count * 2;
-	parts = realloc(broker->parts, max * sizeof(*parts));
-	if (parts == NULL)
-		return (-1);
-	broker->parts = parts;
-	members = realloc(broker->members, max * sizeof(*members));
-	if (members == NULL)
-		return (-1);
-	broker->members = members;
-	items = realloc(broker->actions.items,
-	    TXN_ACTIONS_MAX(max) * sizeof(*items));
-	if (items == NULL)
-		return (-1);
-	broker->actions.items = items;
-	broker->actions.max = TXN_ACTIONS_MAX(max);
-	broker->maxparts = max;
-	return (0);
-}
-
-/* Everybody who is known takes part, present or not. */
-static int
-broker_line_up(struct broker *broker, struct txn_event *event)
-{
-	struct registry_entry *entry;
-	size_t i;
-
-	if (broker_reserve(broker, broker->participants.registry.count) == -1)
-		return (-1);
-	i = 0;
-	for (entry = broker->participants.registry.first; entry != NULL;
-	     entry = entry->next) {
-		broker->parts[i] = (struct txn_part) {
-			.order = entry->grant.order,
-			.required = entry->grant.required ||
-			    entry->grant.expect,
-			.wants_check = entry->wants_check,
-			.present = entry->owner != NULL,
-			.owes_thaw = entry->owes_id != 0,
-			.freeze_ms = entry->grant.freeze_ms,
-		};
-		entry->part = entry->owner != NULL ? i : SIZE_MAX;
-		entry->in_transaction = true;
-		/* What it says from here on is about this transaction. */
-		registry_set_text(entry, NULL);
-		broker->members[i++] = entry;
-	}
-	event->id = broker->next_id++;
-	event->parts = broker->parts;
-	event->nparts = i;
-	return (0);
-}
-
 static enum txn_told
 broker_told(struct broker *broker)
 {
@@ -443,6 +349,19 @@ broker_told(struct broker *broker)
 		break;
 	}
 	return (TXN_TOLD_UNKNOWN);
+}
+
+/* A new transaction: its number, and everybody who is known. */
+static int
+broker_line_up(struct broker *broker, struct txn_event *event)
+{
+	if (broker->stopping ||
+	    lineup_fill(&broker->lineup, &broker->participants.registry) == -1)
+		return (-1);
+	event->id = broker->next_id++;
+	event->parts = broker->lineup.parts;
+	event->nparts = broker->lineup.count;
+	return (0);
 }
 
 static void
@@ -468,7 +387,7 @@ broker_on_request(void *arg, enum hv_vss_op_t op, uint64_t msgid)
 		return;
 	}
 	if (event.type != TXN_EV_THAW && broker->txn.state == TXN_IDLE &&
-	    (broker->stopping || broker_line_up(broker, &event) == -1)) {
+	    broker_line_up(broker, &event) == -1) {
 		heldlog(HELDLOG_ERROR, "request_refused", "msgid=%" PRIu64,
 		    msgid);
 		(void)source_device_answer(broker->device, op, msgid, false);
@@ -480,7 +399,6 @@ broker_on_request(void *arg, enum hv_vss_op_t op, uint64_t msgid)
 static void
 broker_on_device_gone(void *arg)
 {
-	struct privsep_msg msg = { .type = PRIVSEP_WANT_DEVICE };
 	struct txn_event event = { .type = TXN_EV_SOURCE_GONE };
 	struct broker *broker = arg;
 
@@ -489,9 +407,7 @@ broker_on_device_gone(void *arg)
 	broker->device_missing = true;
 	broker_step(broker, &event);
 	heldlog(HELDLOG_WARN, "device_lost", "path=%s", broker->config->device);
-	if (privsep_send(broker->parent_fd, &msg, NULL, 0) == -1)
-		heldlog(HELDLOG_ERROR, "parent_silent", "error=\"%s\"",
-		    strerror(errno));
+	orders_report(broker->orders, PRIVSEP_WANT_DEVICE);
 }
 
 static const struct source_device_callbacks device_callbacks = {
@@ -500,11 +416,11 @@ static const struct source_device_callbacks device_callbacks = {
 };
 
 static void
-broker_open_device(struct broker *broker, const int *fds, int nfds)
+broker_open_device(struct broker *broker, const int *fds, unsigned nfds)
 {
 	if (broker->device != NULL)
 		source_device_destroy(broker->device);
-	broker->device = source_device_create(broker->base, fds, nfds,
+	broker->device = source_device_create(broker->base, fds, (int)nfds,
 	    &device_callbacks, broker);
 	broker->device_missing = broker->device == NULL;
 	if (broker->device == NULL)
@@ -514,6 +430,16 @@ broker_open_device(struct broker *broker, const int *fds, int nfds)
 	else
 		heldlog(HELDLOG_INFO, "device_open", "path=%s",
 		    broker->config->device);
+}
+
+static void
+broker_drop_stash(struct broker *broker)
+{
+	unsigned i;
+
+	for (i = 0; i < broker->nstashed; i++)
+		(void)close(broker->stashed_fds[i]);
+	broker->nstashed = 0;
 }
 
 /* --- the history --------------------------------------------------------- */
@@ -713,140 +639,60 @@ static const struct participants_upcalls participants_upcalls = {
 	.status = broker_up_status,
 };
 
-static void
-broker_on_message(void *arg, struct client *client, const struct wire_msg *msg)
-{
-	struct broker *broker = arg;
-
-	participants_on_message(&broker->participants, client, msg);
-}
-
-static void
-broker_on_closed(void *arg, struct client *client)
-{
-	struct broker *broker = arg;
-	size_t i;
-
-	participants_on_closed(&broker->participants, client);
-	listener_release(broker->listener, client_cred(client)->uid);
-	for (i = 0; broker->clients[i] != client; i++)
-		;
-	broker->clients[i] = broker->clients[--broker->nclients];
-}
-
-static const struct client_callbacks client_callbacks = {
-	.message = broker_on_message,
-	.closed = broker_on_closed,
-};
-
-static int
-broker_on_accepted(void *arg, int fd, const struct peercred *cred)
-{
-	struct broker *broker = arg;
-	struct client **clients, *client;
-	size_t max;
-
-	if (broker->nclients == broker->maxclients) {
-		max = broker->maxclients == 0 ? 16 : broker->maxclients * 2;
-		clients = realloc(broker->clients, max * sizeof(*clients));
-		if (clients == NULL) {
-			(void)close(fd);
-			return (-1);
-		}
-		broker->clients = clients;
-		broker->maxclients = max;
-	}
-	client = client_create(broker->base, fd, cred, &client_callbacks,
-	    broker);
-	if (client == NULL)
-		return (-1);
-	broker->clients[broker->nclients++] = client;
-	return (0);
-}
-
 /* --- the parent ---------------------------------------------------------- */
 
 static void
-broker_stop(struct broker *broker)
+broker_on_device(void *arg, const int *fds, unsigned nfds)
 {
+	struct broker *broker = arg;
+
+	if (broker->started) {
+		broker_open_device(broker, fds, nfds);
+		return;
+	}
+	broker_drop_stash(broker);
+	memcpy(broker->stashed_fds, fds, nfds * sizeof(*fds));
+	broker->nstashed = nfds;
+}
+
+static void
+broker_on_no_device(void *arg)
+{
+	struct broker *broker = arg;
+
+	broker->device_missing = true;
+}
+
+static void
+broker_on_history(void *arg, int fd)
+{
+	struct broker *broker = arg;
+
+	histq_attach(broker->history, fd);
+}
+
+static void
+broker_on_stop(void *arg)
+{
+	struct broker *broker = arg;
 	struct txn_event event = { .type = TXN_EV_SHUTDOWN };
 
 	if (broker->stopping)
 		return;
 	broker->stopping = true;
-	listener_stop(broker->listener);
+	clientset_stop(broker->clients);
 	if (broker->txn.state == TXN_IDLE)
 		broker_end(broker);
 	else
 		broker_step(broker, &event);
 }
 
-static void
-broker_close_fds(const int *fds, unsigned nfds)
-{
-	unsigned i;
-
-	for (i = 0; i < nfds; i++)
-		(void)close(fds[i]);
-}
-
-static void
-broker_on_order(struct broker *broker, const struct privsep_msg *msg,
-    const int *fds)
-{
-	switch ((enum privsep_type)msg->type) {
-	case PRIVSEP_DEVICE:
-		if (msg->nfds == 0)
-			return;
-		if (broker->started) {
-			broker_open_device(broker, fds, (int)msg->nfds);
-			return;
-		}
-		broker_close_fds(broker->stashed_fds,
-		    (unsigned)broker->nstashed);
-		memcpy(broker->stashed_fds, fds, msg->nfds * sizeof(*fds));
-		broker->nstashed = (int)msg->nfds;
-		return;
-	case PRIVSEP_HISTORY:
-		if (msg->nfds == 1) {
-			histq_attach(broker->history, fds[0]);
-			return;
-		}
-		break;
-	case PRIVSEP_NO_DEVICE:
-		broker->device_missing = true;
-		break;
-	case PRIVSEP_SHUTDOWN:
-		broker_stop(broker);
-		break;
-	case PRIVSEP_WANT_DEVICE:
-	case PRIVSEP_LISTENING:
-	case PRIVSEP_FINISHED:
-		break;
-	}
-	broker_close_fds(fds, msg->nfds);
-}
-
-static void
-broker_on_parent(int fd, short what, void *arg)
-{
-	struct broker *broker = arg;
-	struct privsep_msg msg;
-	int fds[PRIVSEP_FDS_MAX], received;
-
-	(void)what;
-	received = privsep_receive(fd, &msg, fds);
-	if (received == 1) {
-		broker_on_order(broker, &msg, fds);
-		return;
-	}
-	if (received == -1 && errno == EAGAIN)
-		return;
-	/* Without its parent nobody could restart it: thaw, and end. */
-	(void)event_del(broker->parent_event);
-	heldlog(HELDLOG_ERROR, "parent_gone", "pid=%d", (int)getpid());
-	broker_stop(broker);
-}
+static const struct orders_callbacks orders_callbacks = {
+	.device = broker_on_device,
+	.no_device = broker_on_no_device,
+	.history = broker_on_history,
+	.stop = broker_on_stop,
+};
 
 /* --- beginning and end --------------------------------------------------- */
 
@@ -872,13 +718,9 @@ broker_init_txn(struct broker *broker)
 static int
 broker_init(struct broker *broker, const struct broker_params *params)
 {
-	struct listener_limits limits = { params->config->max_clients,
-		params->config->max_clients_per_uid };
-
 	broker->config = params->config;
-	broker->parent_fd = params->parent_fd;
 	broker->base = event_base_new();
-	if (broker->base == NULL || broker_reserve(broker, 1) == -1)
+	if (broker->base == NULL || lineup_init(&broker->lineup) == -1)
 		return (-1);
 	broker_init_txn(broker);
 	broker->tick_event = event_new(broker->base, -1, 0, broker_on_tick,
@@ -887,11 +729,8 @@ broker_init(struct broker *broker, const struct broker_params *params)
 	    broker_on_start_late, broker);
 	broker->end_event = event_new(broker->base, -1, 0, broker_on_end,
 	    broker);
-	broker->parent_event = event_new(broker->base, params->parent_fd,
-	    EV_READ | EV_PERSIST, broker_on_parent, broker);
 	if (broker->tick_event == NULL || broker->start_event == NULL ||
-	    broker->end_event == NULL || broker->parent_event == NULL ||
-	    event_add(broker->parent_event, NULL) == -1)
+	    broker->end_event == NULL)
 		return (-1);
 	if (histq_create(&broker->history, broker->base,
 		params->config->history_queue_rows, params->run,
@@ -899,9 +738,11 @@ broker_init(struct broker *broker, const struct broker_params *params)
 	    participants_init(&broker->participants, params->config,
 		&participants_upcalls, broker) == -1)
 		return (-1);
-	broker->listener = listener_create(broker->base, params->listen_fd,
-	    &limits, broker_on_accepted, broker);
-	if (broker->listener == NULL)
+	broker->orders = orders_create(broker->base, params->parent_fd,
+	    &orders_callbacks, broker);
+	broker->clients = clientset_create(broker->base, params->listen_fd,
+	    params->config, &broker->participants);
+	if (broker->orders == NULL || broker->clients == NULL)
 		return (-1);
 	broker_arm(broker->start_event, BROKER_START_MS);
 	return (0);
@@ -910,32 +751,23 @@ broker_init(struct broker *broker, const struct broker_params *params)
 static void
 broker_fini(struct broker *broker)
 {
-	size_t i;
-
-	broker_close_fds(broker->stashed_fds, (unsigned)broker->nstashed);
+	broker_drop_stash(broker);
 	if (broker->device != NULL)
 		source_device_destroy(broker->device);
-	for (i = 0; i < broker->nclients; i++)
-		client_destroy(broker->clients[i]);
-	free(broker->clients);
-	listener_destroy(broker->listener);
+	clientset_destroy(broker->clients);
+	orders_destroy(broker->orders);
 	participants_fini(&broker->participants);
 	histq_destroy(broker->history);
 	event_free(broker->tick_event);
 	event_free(broker->start_event);
 	event_free(broker->end_event);
-	event_free(broker->parent_event);
 	event_base_free(broker->base);
-	(void)close(broker->parent_fd);
-	free(broker->parts);
-	free(broker->members);
-	free(broker->actions.items);
+	lineup_fini(&broker->lineup);
 }
 
 int
 broker_run(const struct broker_params *params)
 {
-	struct privsep_msg msg = { .type = PRIVSEP_LISTENING };
 	struct broker broker = { .config = NULL };
 
 	if (broker_init(&broker, params) == -1) {
@@ -943,7 +775,7 @@ broker_run(const struct broker_params *params)
 		    strerror(errno));
 		return (1);
 	}
-	(void)privsep_send(broker.parent_fd, &msg, NULL, 0);
+	orders_report(broker.orders, PRIVSEP_LISTENING);
 	if (event_base_dispatch(broker.base) == -1) {
 		heldlog(HELDLOG_ERROR, "loop_failed", "error=\"%s\"",
 		    strerror(errno));

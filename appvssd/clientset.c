@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The set of connections: see clientset.h.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "clientset.h"
+#include "config.h"
+#include "listener.h"
+#include "participants.h"
+
+struct clientset {
+	struct event_base *base;
+	struct listener *listener;
+	struct participants *participants;
+	struct client **clients;
+	size_t count, max;
+};
+
+static void
+clientset_on_message(void *arg, struct client *client,
+    const struct wire_msg *msg)
+{
+	struct clientset *set = arg;
+
+	participants_on_message(set->participants, client, msg);
+}
+
+static void
+clientset_on_closed(void *arg, struct client *client)
+{
+	struct clientset *set = arg;
+	size_t i;
+
+	participants_on_closed(set->participants, client);
+	listener_release(set->listener, client_cred(client)->uid);
+	for (i = 0; set->clients[i] != client; i++)
+		;
+	set->clients[i] = set->clients[--set->count];
+}
+
+static const struct client_callbacks clientset_callbacks = {
+	.message = clientset_on_message,
+	.closed = clientset_on_closed,
+};
+
+static int
+clientset_on_accepted(void *arg, int fd, const struct peercred *cred)
+{
+	struct clientset *set = arg;
+	struct client **clients, *client;
+	size_t max;
+
+	if (set->count == set->max) {
+		max = set->max == 0 ? 16 : set->max * 2;
+		clients = realloc(set->clients, max * sizeof(*clients));
+		if (clients == NULL) {
+			(void)close(fd);
+			return (-1);
+		}
+		set->clients = clients;
+		set->max = max;
+	}
+	client = client_create(set->base, fd, cred, &clientset_callbacks, set);
+	if (client == NULL)
+		return (-1);
+	set->clients[set->count++] = client;
+	return (0);
+}
+
+struct clientset *
+clientset_create(struct event_base *base, int listen_fd,
+    const struct config *config, struct participants *participants)
+{
+	struct listener_limits limits = { config->max_clients,
+		config->max_clients_per_uid };
+	struct clientset *set;
+
+	set = calloc(1, sizeof(*set));
+	if (set == NULL) {
+		(void)close(listen_fd);
+		return (NULL);
+	}
+	set->base = base;
+	set->participants = participants;
+	set->listener = listener_create(base, listen_fd, &limits,
+	    clientset_on_accepted, set);
+	if (set->listener != NULL)
+		return (set);
+	free(set);
+	return (NULL);
+}
+
+void
+clientset_destroy(struct clientset *set)
+{
+	size_t i;
+
+	for (i = 0; i < set->count; i++)
+		client_destroy(set->clients[i]);
+	listener_destroy(set->listener);
+	free(set->clients);
+	free(set);
+}
+
+void
+clientset_stop(struct clientset *set)
+{
+	listener_stop(set->listener);
+}
