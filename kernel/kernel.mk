@@ -8,7 +8,7 @@ VSSDEV_OBJS = kernel/vssdev/vssdev.o kernel/vssdev/heldlog.o \
 	kernel/vssdev/protect.o
 OBJS += ${VSSDEV_OBJS} tests/unit/test_vssdev.o tests/unit/test_heldlog.o
 UNIT_TESTS += tests/unit/test_vssdev tests/unit/test_heldlog
-SHELL_SCRIPTS += tests/integration/lib.sh
+SHELL_SCRIPTS += tests/integration/lib.sh tests/integration/daemon_lib.sh
 
 tests/unit/test_vssdev: tests/unit/test_vssdev.o kernel/vssdev/vssdev.o
 	${LINK} -o $@ tests/unit/test_vssdev.o kernel/vssdev/vssdev.o \
@@ -17,3 +17,44 @@ tests/unit/test_vssdev: tests/unit/test_vssdev.o kernel/vssdev/vssdev.o
 tests/unit/test_heldlog: tests/unit/test_heldlog.o kernel/vssdev/heldlog.o
 	${LINK} -o $@ tests/unit/test_heldlog.o kernel/vssdev/heldlog.o \
 	    ${CHECK_LIBS}
+
+# hv_vss_daemon: freezes file systems.  The pure parts are built everywhere.
+
+HV_VSS_DAEMON = kernel/hv_vss_daemon/hv_vss_daemon
+HV_VSS_DAEMON_OBJS_Linux = kernel/hv_vss_daemon/freeze_linux.o \
+	kernel/hv_vss_daemon/backing_linux.o \
+	kernel/hv_vss_daemon/guardian_linux.o kernel/hv_vss_daemon/guard.o \
+	kernel/hv_vss_daemon/thawlist.o
+HV_VSS_DAEMON_OBJS_FreeBSD = kernel/hv_vss_daemon/freeze_ufs.o \
+	kernel/hv_vss_daemon/guardian_none.o
+HV_VSS_DAEMON_PURE_OBJS = kernel/hv_vss_daemon/mounts.o \
+	kernel/hv_vss_daemon/geom.o
+HV_VSS_DAEMON_OBJS = kernel/hv_vss_daemon/main.o \
+	kernel/hv_vss_daemon/session.o kernel/hv_vss_daemon/freezer.o \
+	kernel/hv_vss_daemon/why.o ${HV_VSS_DAEMON_PURE_OBJS} \
+	${HV_VSS_DAEMON_OBJS_${OS}}
+OBJS += ${HV_VSS_DAEMON_OBJS} tests/unit/test_mounts.o \
+	tests/integration/fake_fsvss.o
+PROGS += ${HV_VSS_DAEMON}
+UNIT_TESTS += tests/unit/test_mounts
+TEST_PROGS += tests/integration/fake_fsvss
+MANUALS += kernel/hv_vss_daemon/hv_vss_daemon.8
+INSTALL_TARGETS += install-hv-vss-daemon
+
+${HV_VSS_DAEMON}: ${HV_VSS_DAEMON_OBJS} ${VSSDEV_OBJS}
+	${LINK} -o $@ ${HV_VSS_DAEMON_OBJS} ${VSSDEV_OBJS}
+
+tests/unit/test_mounts: tests/unit/test_mounts.o ${HV_VSS_DAEMON_PURE_OBJS}
+	${LINK} -o $@ tests/unit/test_mounts.o ${HV_VSS_DAEMON_PURE_OBJS} \
+	    ${CHECK_LIBS}
+
+tests/integration/fake_fsvss: tests/integration/fake_fsvss.o
+	${LINK} -o $@ tests/integration/fake_fsvss.o
+
+install-hv-vss-daemon: ${HV_VSS_DAEMON}
+	mkdir -p ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man8
+	install -m 555 ${HV_VSS_DAEMON} ${DESTDIR}${SBINDIR}
+	install -m 444 kernel/hv_vss_daemon/hv_vss_daemon.8 \
+	    ${DESTDIR}${MANDIR}/man8
+
+.PHONY: install-hv-vss-daemon

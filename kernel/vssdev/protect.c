@@ -22,13 +22,18 @@ protect_lock_memory(void)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
 
+	int error;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0)
+		return (mlockall(MCL_CURRENT | MCL_FUTURE));
 	/*
-	 * Without the raised limit, a process that drops root afterwards could
-	 * not allocate any more: MCL_FUTURE makes mmap fail beyond the limit.
+	 * With a limit, MCL_FUTURE would make mmap fail beyond it as soon as
+	 * root is dropped: so only what is there by now.
 	 */
-	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) != 0)
-		return (-1);
-	return (mlockall(MCL_CURRENT | MCL_FUTURE));
+	error = errno;
+	(void)mlockall(MCL_CURRENT);
+	errno = error;
+	return (-1);
 }
 
 #ifdef __FreeBSD__

@@ -9,7 +9,8 @@
 
 /*
  * Raises RLIMIT_MEMLOCK and locks present and future pages.  0, or -1 with
- * errno (the caller warns and goes on).  Locks are not inherited over fork.
+ * errno (the caller warns and goes on; what there is by now may be locked).
+ * Locks are not inherited over fork.
  */
 int protect_lock_memory(void);
 

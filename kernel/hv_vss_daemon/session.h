@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon's conversation with the driver: reads requests, has the freezer do
+ * them, answers each once, and keeps the limit while frozen.  Decides what a
+ * THAW is answered; logs all that happens.  Single-threaded: it and the freezer
+ * run in the one loop of session_run.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <signal.h>
+
+#include "freezer.h"
+
+struct vssdev;
+
+struct session_config {
+	const char *device;		   /* borrowed; to open it again */
+	unsigned limit_ms;		   /* while frozen */
+	const volatile sig_atomic_t *stop; /* set by a signal handler */
+	const sigset_t *waiting_mask;	   /* signals blocked in poll only */
+};
+
+/*
+ * Serves dev (taken) until *stop is set or the guardian dies.  Whatever was
+ * frozen is thawed when it returns.  Returns a code of sysexits(3).
+ */
+int session_run(const struct session_config *config, struct freezer *freezer,
+    struct vssdev *dev);
+
+#endif /* SESSION_H */

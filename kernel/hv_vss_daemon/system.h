@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a system does to a mounted file system: freeze_linux.c (FIFREEZE) and
+ * freeze_ufs.c (UFSSUSPEND) implement it, the build chooses.  Owns the mount
+ * table's memory and the descriptors of targets; keeps no policy, never logs.
+ */
+#ifndef SYSTEM_H
+#define SYSTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mounts.h"
+
+#define WHY_MAX 512
+
+/* Why something failed, as key=value pairs for a log line. */
+struct why {
+	char text[WHY_MAX];
+};
+
+/* what in words; mount may be NULL; error is an errno value or 0. */
+void why_set(struct why *why, const char *mount, const char *what, int error);
+
+/* The mount table of a moment, and what lies on what in it. */
+struct system_table {
+	struct mount_entry *entries;
+	struct mount_backing *backings;
+	unsigned count;
+	unsigned nbackings;
+	void *text; /* owned: what the entries point into */
+};
+
+/* One file system to be frozen. */
+struct freeze_target {
+	char *point; /* owned; a mount point of it, to name it by */
+	uint64_t fs;
+	int fd;	     /* owned, or -1 */
+	bool frozen; /* by us; system_freeze and system_thaw set it */
+};
+
+enum mount_system system_kind(void);
+
+/* 0, or -1 with why.  system_table_free also after a failure. */
+int system_table_read(struct system_table *table, struct why *why);
+void system_table_free(struct system_table *table);
+
+/*
+ * Opens what freezing the file system of an entry needs, and only for reading.
+ * 0, or -1 with why; system_target_close also after a failure.
+ */
+int system_target_open(const struct system_table *table, unsigned entry,
+    struct freeze_target *target, struct why *why);
+void system_target_close(struct freeze_target *target);
+
+/* Writes dirty data out, so that freezing is short.  0, or -1 with errno. */
+int system_sync(const struct freeze_target *target);
+
+/* 0, or -1 with errno: EBUSY (frozen by someone else), ... */
+int system_freeze(struct freeze_target *target);
+
+/*
+ * 0, or -1 with errno: EINVAL (it is not frozen: someone else has thawed it;
+ * target->frozen is false then), others (it is frozen still).
+ */
+int system_thaw(struct freeze_target *target);
+
+/* Does the kernel thaw by itself what a process froze that ends? */
+bool system_thaws_by_itself(void);
+
+#endif /* SYSTEM_H */
