@@ -121,3 +121,20 @@ PROGS += appvssd/appvssd
 
 appvssd/appvssd: ${APPVSSD_OBJS}
 	${LINK} -o $@ ${APPVSSD_OBJS} ${EVENT_LIBS} ${CONFUSE_LIBS}
+
+APPVSSD_OBJS = ${PARENT_OBJS} ${BROKER_OBJS}
+MANUALS += appvssd/appvssd.8 appvssd/appvssd.conf.5
+
+appvssd/appvssd: ${APPVSSD_OBJS}
+	${LINK} -o $@ ${APPVSSD_OBJS} ${EVENT_LIBS} ${CONFUSE_LIBS}
+
+install-appvssd: appvssd/appvssd
+	mkdir -p ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man5 \
+	    ${DESTDIR}${MANDIR}/man8 ${DESTDIR}${SYSCONFDIR}/appvss
+	install -m 755 appvssd/appvssd ${DESTDIR}${SBINDIR}/
+	install -m 644 appvssd/appvssd.conf.5 ${DESTDIR}${MANDIR}/man5/
+	install -m 644 appvssd/appvssd.8 ${DESTDIR}${MANDIR}/man8/
+	install -m 644 appvssd/appvssd.conf.sample \
+	    ${DESTDIR}${SYSCONFDIR}/appvss/
+
+.PHONY: install-appvssd

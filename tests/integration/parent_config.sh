@@ -45,6 +45,18 @@ if [ "$(id -u)" -eq 0 ]; then
 		--config "$conf"
 fi
 
+# The sample: as it is, and with every word switched on.
+expect_sample() {
+	chmod 644 "$conf"
+	expect 0 'configuration is good' --check-config --config "$conf"
+}
+sed "1i user = \"$ME\"" appvssd/appvssd.conf.sample >"$conf"
+expect_sample
+sed -e '/^#participant/,/^#}/s/^#//' -e 's/^#\([a-z]\)/\1/' \
+	-e "s/user = .*/user = \"$ME\"/" appvssd/appvssd.conf.sample >"$conf"
+[ "$(grep -c '^[^#].* = ' "$conf")" -gt 20 ] || die "not switched on"
+expect_sample
+
 # As a daemon: the caller returns when the broker listens; options win over the
 # file; the pidfile lies beside the socket.
 write_config "log_path = \"$TEST_DIR/daemon.log\"" \
