@@ -254,7 +254,8 @@ main(int argc, char **argv)
 		.runtime_dir = RUNTIME_DIR_DEFAULT,
 		.freeze_ms = APPVSS_FREEZE_MS_DEFAULT,
 		.thaw_ms = APPVSS_THAW_MS_DEFAULT };
-	int pid_fd;
+	char *directory, *runtime_dir;
+	int pid_fd, status;
 
 	open_standard_fds();
 	parse_options(argc, argv, &options);
@@ -262,9 +263,9 @@ main(int argc, char **argv)
 		return (list(options.directory));
 	(void)umask(022);
 	/* Resolved once: the working directory is left behind. */
-	options.directory = absolute(options.directory);
+	options.directory = directory = absolute(options.directory);
 	make_runtime_dir(options.runtime_dir);
-	options.runtime_dir = absolute(options.runtime_dir);
+	options.runtime_dir = runtime_dir = absolute(options.runtime_dir);
 	if (options.socket != NULL && options.socket[0] != '/')
 		errx(EX_USAGE, "--socket: not an absolute path");
 	pid_fd = lock_runtime_dir(options.runtime_dir);
@@ -282,5 +283,8 @@ main(int argc, char **argv)
 		    "path=%s reason=\"writing there can hang while file "
 		    "systems are frozen; use tmpfs\"",
 		    options.runtime_dir);
-	return (supervise(&options));
+	status = supervise(&options);
+	free(directory);
+	free(runtime_dir);
+	return (status);
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -44,7 +45,7 @@ become_runner(struct supervisor *supervisor, const int lifeline[2])
 	signals_init();
 	/* The lines that the parent holds are the parent's to write. */
 	options_open_log(supervisor->options);
-	_exit(runner_run(supervisor->options, lifeline[0], quiet_ms));
+	exit(runner_run(supervisor->options, lifeline[0], quiet_ms));
 }
 
 static int

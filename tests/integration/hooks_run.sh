@@ -19,11 +19,13 @@ chmod 755 "$VSS_D/90-broken"
 chmod 644 "$VSS_D/disabled"
 chmod 777 "$VSS_D/60-theirs"
 cp "$VSS_D/plain" "$VSS_D/plain.bak"
+ln -s plain "$VSS_D/85-link"
 
 say "--list says what is run and why not"
 "$HOOKS" --dir "$VSS_D" --list >"$TEST_DIR/list"
 wait_for "$TEST_DIR/list" '^10 run +10-early$' 1
 wait_for "$TEST_DIR/list" '^60 refused +60-theirs \(writable' 1
+wait_for "$TEST_DIR/list" '^85 refused +85-link .*symbolic link' 1
 wait_for "$TEST_DIR/list" '^50 ignored +disabled \(not executable' 1
 wait_for "$TEST_DIR/list" '^50 ignored +plain.bak ' 1
 
