@@ -38,6 +38,11 @@ OBJS += ${HV_VSS_DAEMON_OBJS} tests/unit/test_mounts.o \
 PROGS += ${HV_VSS_DAEMON}
 UNIT_TESTS += tests/unit/test_mounts
 TEST_PROGS += tests/integration/fake_fsvss
+HV_VSS_DAEMON_TESTS = tests/integration/daemon_options.sh \
+	tests/integration/daemon_freeze.sh tests/integration/daemon_faults.sh \
+	tests/integration/daemon_limit.sh
+INTEGRATION_TESTS += ${HV_VSS_DAEMON_TESTS}
+SHELL_SCRIPTS += ${HV_VSS_DAEMON_TESTS}
 MANUALS += kernel/hv_vss_daemon/hv_vss_daemon.8
 INSTALL_TARGETS += install-hv-vss-daemon
 

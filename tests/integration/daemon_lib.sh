@@ -49,8 +49,11 @@ ask() {
 	replies=$(count_lines "$TEST_DIR/device.log" '^reply')
 	tell_device "$1"
 	wait_for "$TEST_DIR/device.log" '^reply' 15 $((replies + 1))
-	tail -n 1 "$TEST_DIR/device.log" | grep -Eq "status=$2 " ||
-		die "$1 was answered: $(tail -n 1 "$TEST_DIR/device.log")"
+	reply=$(grep '^reply' "$TEST_DIR/device.log" | tail -n 1)
+	case $reply in
+	*" status=$2 "*) ;;
+	*) die "$1 was answered: $reply" ;;
+	esac
 }
 
 guardian_pid() {

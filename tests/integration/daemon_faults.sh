@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Whoever dies, thaws: hv_vss_daemon killed, its guardian killed, both killed,
+# told to end, without its device, too late, and where another froze first.
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. tests/integration/lib.sh
+# shellcheck source=tests/integration/daemon_lib.sh
+. tests/integration/daemon_lib.sh
+need_root_loop
+make_runtime_dir
+a=$(make_mount ext4 16 a)
+b=$(make_mount ext4 16 b)
+start_device
+
+# Both are thawed within the time that is left to the guardian's second try.
+wait_thawed() {
+	tries=100
+	while list_exists; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || die "the list is left"
+		sleep 0.05
+	done
+	must_be_thawed "$a" "$b"
+}
+
+say "frozen by someone else: all or nothing, and by name"
+start_daemon --mount "$a" --mount "$b"
+fsfreeze -f "$a"
+ask freeze 1
+must_be_thawed "$b"
+must_be_frozen "$a"
+wait_for "$TEST_DIR/daemon.log" \
+	"event=freeze_failed mount=$a reason=\"frozen by someone else\"" 5
+list_exists && die "the list is left"
+say "the host knows: a THAW after that is no failure, and thaws no other's"
+ask thaw 0
+must_be_frozen "$a"
+fsfreeze -u "$a"
+
+say "thawed by someone else: never a success"
+ask freeze 0
+fsfreeze -u "$b"
+ask thaw 1
+wait_for "$TEST_DIR/daemon.log" \
+	"event=thaw_failed mount=$b reason=\"was thawed by someone else\"" 5
+must_be_thawed "$a" "$b"
+
+say "an answer that came too late is undone at once"
+tell_device refuse 110
+ask freeze 0
+wait_for "$TEST_DIR/daemon.log" 'event=answer_refused op=freeze' 5
+must_be_thawed "$a" "$b"
+ask thaw 0
+
+say "the device goes while frozen"
+ask freeze 0
+tell_device hangup
+wait_for "$TEST_DIR/daemon.log" 'event=device_opened' 5
+must_be_thawed "$a" "$b"
+ask thaw 1
+
+say "told to end while frozen"
+ask freeze 0
+stop_bg daemon || die "the daemon ended with $?"
+must_be_thawed "$a" "$b"
+list_exists && die "the list is left"
+
+say "the daemon is killed while frozen"
+start_daemon --mount "$a" --mount "$b"
+ask freeze 0
+guardian=$(guardian_pid)
+stop_bg daemon KILL || :
+wait_thawed
+wait_for "$TEST_DIR/daemon.log" 'event=guardian_ended .*thawed=all' 5
+tries=100
+while [ -e "/proc/$guardian" ] &&
+	! grep -q '^State:[[:space:]]*Z' "/proc/$guardian/status"; do
+	tries=$((tries - 1))
+	[ "$tries" -gt 0 ] || die "the guardian is left"
+	sleep 0.05
+done 2>/dev/null
+
+say "the guardian is killed while frozen"
+start_daemon --mount "$a" --mount "$b"
+ask freeze 0
+kill -9 "$(guardian_pid)"
+status=0
+wait_bg daemon 10 || status=$?
+[ "$status" -eq 70 ] || die "the daemon ended with $status"
+must_be_thawed "$a" "$b"
+list_exists && die "the list is left"
+
+say "a guardian that does not answer is none"
+start_daemon --mount "$a" --mount "$b"
+kill -STOP "$(guardian_pid)"
+ask check 1
+status=0
+wait_bg daemon 10 || status=$?
+[ "$status" -eq 70 ] || die "the daemon ended with $status"
+
+# kill takes both before either runs again.
+kill_both() {
+	kill -STOP "$(pid_of daemon)"
+	kill -9 "$(guardian_pid)" "$(pid_of daemon)"
+	wait_bg daemon 10 || :
+}
+
+say "both are killed while frozen: --thaw"
+start_daemon --mount "$a" --mount "$b"
+ask freeze 0
+kill_both
+must_be_frozen "$a" "$b"
+"$daemon" --thaw --runtime-dir "$runtime_dir" >"$TEST_DIR/thaw.log"
+wait_for "$TEST_DIR/thaw.log" '^2 file systems listed: 2 thawed' 1
+must_be_thawed "$a" "$b"
+list_exists && die "the list is left"
+"$daemon" --thaw --runtime-dir "$runtime_dir" | grep -q '^nothing' ||
+	die "--thaw twice"
+
+say "both are killed while frozen: the next start"
+start_daemon --mount "$a" --mount "$b"
+ask freeze 0
+kill_both
+start_daemon --mount "$a" --mount "$b"
+must_be_thawed "$a" "$b"
+ask freeze 0
+ask thaw 0
+
+say "--thaw while the daemon holds: its snapshot fails"
+ask freeze 0
+"$daemon" --thaw --runtime-dir "$runtime_dir" >"$TEST_DIR/thaw.log"
+grep -q 'still there' "$TEST_DIR/thaw.log" || die "the owner is not named"
+ask thaw 1
+stop_bg daemon || die "the daemon ended with $?"

@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# The limit while frozen: hv_vss_daemon thaws by itself, a THAW after that is a
+# failure; a daemon that hangs is outlived by its guardian; a machine that was
+# paused gets a little more time.
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. tests/integration/lib.sh
+# shellcheck source=tests/integration/daemon_lib.sh
+. tests/integration/daemon_lib.sh
+need_root_loop
+make_runtime_dir
+a=$(make_mount ext4 16 a)
+start_device
+
+say "the limit passes"
+start_daemon --mount "$a" --limit-ms 300
+ask freeze 0
+wait_for "$TEST_DIR/daemon.log" 'event=thawed_unasked reason="the limit' 10
+must_be_thawed "$a"
+ask thaw 1
+say "and the next snapshot is a good one"
+ask freeze 0
+ask thaw 0
+
+say "the daemon hangs: the guardian thaws"
+ask freeze 0
+kill -STOP "$(pid_of daemon)"
+# Blocked until the guardian has thawed, and that is its only helper.
+timeout 15 touch "$a/blocked" || die "the guardian did not thaw"
+say "the machine was paused: the daemon waits once more, then learns the truth"
+kill -CONT "$(pid_of daemon)"
+ask thaw 1
+wait_for "$TEST_DIR/daemon.log" 'event=paused' 5
+wait_for "$TEST_DIR/daemon.log" 'was thawed by someone else' 5
+must_be_thawed "$a"
+
+say "both were paused: a THAW that comes then is in time"
+ask freeze 0
+guardian=$(guardian_pid)
+kill -STOP "$(pid_of daemon)" "$guardian"
+sleep 1.5
+kill -CONT "$guardian" "$(pid_of daemon)"
+ask thaw 0
+must_be_thawed "$a"
+stop_bg daemon || die "the daemon ended with $?"
