@@ -122,11 +122,8 @@ PROGS += appvssd/appvssd
 appvssd/appvssd: ${APPVSSD_OBJS}
 	${LINK} -o $@ ${APPVSSD_OBJS} ${EVENT_LIBS} ${CONFUSE_LIBS}
 
-APPVSSD_OBJS = ${PARENT_OBJS} ${BROKER_OBJS}
 MANUALS += appvssd/appvssd.8 appvssd/appvssd.conf.5
-
-appvssd/appvssd: ${APPVSSD_OBJS}
-	${LINK} -o $@ ${APPVSSD_OBJS} ${EVENT_LIBS} ${CONFUSE_LIBS}
+INSTALL_TARGETS += install-appvssd
 
 install-appvssd: appvssd/appvssd
 	mkdir -p ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man5 \

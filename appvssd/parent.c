@@ -434,6 +434,8 @@ run_loop(struct parent *parent)
 int
 parent_run(struct parent *parent)
 {
+	int status;
+
 	parent_log_start(&parent->log, "appvssd");
 	parent->broker_fd = -1;
 	init_backoffs(parent);
@@ -443,5 +445,8 @@ parent_run(struct parent *parent)
 		return (EX_OSERR);
 	}
 	heldlog(HELDLOG_INFO, "starting", "version=%s", APPVSS_VERSION);
-	return (run_loop(parent));
+	status = run_loop(parent);
+	/* The last words of the history process. */
+	parent_log_relay(&parent->log);
+	return (status);
 }

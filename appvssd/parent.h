@@ -29,6 +29,7 @@ struct parent_account {
 /* The listening socket; made before the broker, so that it outlives it. */
 struct parent_socket {
 	int fd;
+	int lock_fd;	  /* says that it is served */
 	const char *path; /* borrowed */
 	dev_t dev;	  /* what was made, so that only that is removed */
 	ino_t ino;
@@ -110,7 +111,7 @@ int parent_log_open(struct parent_log *log, const struct config *config);
 void parent_log_start(const struct parent_log *log, const char *program);
 /* The descriptor for the standard error of the history process. */
 int parent_log_stderr(const struct parent_log *log);
-/* Logs what the history process wrote to the pipe. */
+/* Logs what the history process wrote to the pipe, if there is one. */
 void parent_log_relay(struct parent_log *log);
 
 /* parent_child.c: 0, or -1 after logging. */

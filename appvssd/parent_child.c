@@ -181,6 +181,7 @@ static void __attribute__((noreturn)) be_broker(const struct parent *parent,
 
 	reset_signals();
 	name_process("appvssd-broker");
+	(void)close(parent->socket.lock_fd);
 	(void)close(parent->wake_fd);
 	(void)close(parent->wake_write_fd);
 	if (parent->ready_fd != -1)

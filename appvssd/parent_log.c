@@ -17,6 +17,8 @@
 #include "kernel/vssdev/heldlog.h"
 #include "parent.h"
 
+#define RELAY_READS 64
+
 static int
 open_syslog(struct parent_log *log)
 {
@@ -100,13 +102,11 @@ relay_line(struct parent_log *log)
 	log->relay_used = 0;
 }
 
-void
-parent_log_relay(struct parent_log *log)
+static void
+relay_bytes(struct parent_log *log, const char *bytes, size_t length)
 {
-	char bytes[1024];
-	ssize_t i, length;
+	size_t i;
 
-	length = read(log->relay_fd, bytes, sizeof(bytes));
 	for (i = 0; i < length; i++) {
 		/* A line that is too long becomes several. */
 		if (bytes[i] == '\n' ||
@@ -114,5 +114,21 @@ parent_log_relay(struct parent_log *log)
 			relay_line(log);
 		if (bytes[i] != '\n')
 			log->relay_line[log->relay_used++] = bytes[i];
+	}
+}
+
+void
+parent_log_relay(struct parent_log *log)
+{
+	char bytes[1024];
+	ssize_t length;
+	int i;
+
+	/* Bounded: the loop has others to serve. */
+	for (i = 0; log->relay_fd != -1 && i < RELAY_READS; i++) {
+		length = read(log->relay_fd, bytes, sizeof(bytes));
+		if (length <= 0)
+			return;
+		relay_bytes(log, bytes, (size_t)length);
 	}
 }

@@ -17,14 +17,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "parent.h"
 
 #define LISTEN_BACKLOG 1024
-#define LOCK_TRIES     50 /* of 100 ms */
+#define LOCK_TRIES     10 /* each lost to a removal */
 
 void
 parent_dirname(const char *path, char *out, size_t size)
@@ -68,40 +67,91 @@ check_directory(int fd, const char *path, const struct parent_account *account)
 	return (0);
 }
 
-/*
- * The lock keeps two appvssd that start at once from taking each other's fresh
- * socket for a stale one.  It is held only while the socket is made.
- */
 static int
-lock_directory(const struct config *config,
-    const struct parent_account *account, int *fdp)
+prepare_directory(const struct config *config,
+    const struct parent_account *account)
 {
-	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
 	char path[PATH_MAX];
-	int result, tries;
+	int fd, result;
 
 	parent_dirname(config->socket_path, path, sizeof(path));
 	if (mkdir(path, 0755) != 0 && errno != EEXIST) {
 		warn("socket directory %s", path);
 		return (EX_CANTCREAT);
 	}
-	*fdp = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (*fdp == -1) {
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1) {
 		warn("socket directory %s", path);
 		return (EX_CANTCREAT);
 	}
-	result = check_directory(*fdp, path, account);
-	for (tries = 0; result == 0 && flock(*fdp, LOCK_EX | LOCK_NB) != 0;
-	     tries++) {
-		if (tries == LOCK_TRIES) {
-			warn("socket directory %s: lock", path);
-			result = EX_TEMPFAIL;
-		}
-		(void)nanosleep(&pause, NULL);
-	}
-	if (result != 0)
-		(void)close(*fdp);
+	result = check_directory(fd, path, account);
+	(void)close(fd);
 	return (result);
+}
+
+static void
+lock_path(const char *socket_path, char *path, size_t size)
+{
+	(void)snprintf(path, size, "%s.lock", socket_path);
+}
+
+/* The file was not removed, or replaced, between open and flock. */
+static bool
+is_same(int fd, const char *path)
+{
+	struct stat now, then;
+
+	return (fstat(fd, &then) == 0 && lstat(path, &now) == 0 &&
+	    then.st_dev == now.st_dev && then.st_ino == now.st_ino);
+}
+
+/*
+ * Held as long as the parent runs.  Connecting alone does not tell a stale
+ * socket from a live one: FreeBSD refuses connections to a full queue too.  Not
+ * open for writing, which would be in a freeze's way.
+ */
+static int
+lock_socket(struct parent_socket *sock)
+{
+	char path[PATH_MAX];
+	int error, tries;
+
+	lock_path(sock->path, path, sizeof(path));
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		sock->lock_fd = open(path,
+		    O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (sock->lock_fd == -1) {
+			warn("%s", path);
+			return (EX_CANTCREAT);
+		}
+		if (flock(sock->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+			if (is_same(sock->lock_fd, path))
+				return (0);
+			(void)close(sock->lock_fd);
+			continue;
+		}
+		error = errno;
+		(void)close(sock->lock_fd);
+		if (error != EWOULDBLOCK) {
+			warnx("%s: lock: %s", path, strerror(error));
+			return (EX_OSERR);
+		}
+		break;
+	}
+	warnx("another appvssd serves %s", sock->path);
+	return (EX_UNAVAILABLE);
+}
+
+static void
+unlock_socket(struct parent_socket *sock)
+{
+	char path[PATH_MAX];
+
+	lock_path(sock->path, path, sizeof(path));
+	if (is_same(sock->lock_fd, path))
+		(void)unlink(path);
+	(void)close(sock->lock_fd);
+	sock->lock_fd = -1;
 }
 
 /* 0: nothing in the way any more. */
@@ -133,7 +183,7 @@ remove_stale(const struct sockaddr_un *address)
 	(void)close(fd);
 	/* Anything but a refusal may be a busy listener: leave it alone. */
 	if (error != ECONNREFUSED) {
-		warnx("another appvssd answers on %s", address->sun_path);
+		warnx("another appvssd serves %s", address->sun_path);
 		return (EX_UNAVAILABLE);
 	}
 	if (unlink(address->sun_path) != 0) {
@@ -180,35 +230,46 @@ bind_socket(const struct config *config, const struct parent_account *account,
 	return (0);
 }
 
+static int
+make_socket(const struct config *config, const struct parent_account *account,
+    const struct sockaddr_un *address, struct parent_socket *sock)
+{
+	int result;
+
+	sock->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (sock->fd == -1) {
+		warn("socket");
+		return (EX_OSERR);
+	}
+	result = bind_socket(config, account, address, sock);
+	if (result != 0)
+		(void)close(sock->fd);
+	return (result);
+}
+
 int
 parent_socket_open(const struct config *config,
     const struct parent_account *account, struct parent_socket *sock)
 {
 	struct sockaddr_un address;
-	int lock_fd, result;
+	int result;
 
 	sock->path = config->socket_path;
 	memset(&address, 0, sizeof(address));
 	address.sun_family = AF_UNIX;
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s",
 	    config->socket_path);
-	result = lock_directory(config, account, &lock_fd);
+	result = prepare_directory(config, account);
+	if (result == 0)
+		result = lock_socket(sock);
 	if (result != 0)
 		return (result);
 	result = remove_stale(&address);
-	if (result == 0) {
-		sock->fd = socket(AF_UNIX,
-		    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (sock->fd == -1) {
-			warn("socket");
-			result = EX_OSERR;
-		} else {
-			result = bind_socket(config, account, &address, sock);
-			if (result != 0)
-				(void)close(sock->fd);
-		}
-	}
-	(void)close(lock_fd);
+	if (result == 0)
+		result = make_socket(config, account, &address, sock);
+	if (result != 0)
+		unlock_socket(sock);
 	return (result);
 }
 
@@ -226,4 +287,5 @@ parent_socket_close(struct parent_socket *sock)
 		(void)unlink(sock->path);
 	(void)close(sock->fd);
 	sock->fd = -1;
+	unlock_socket(sock);
 }

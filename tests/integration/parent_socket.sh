@@ -23,9 +23,13 @@ start_parent first
 [ "$(stat -c %a "$SOCKET")" = 600 ] || die "mode of the socket"
 inode=$(ls -i "$SOCKET")
 
-refused 69 "another appvssd answers on $SOCKET"
+refused 69 "another appvssd serves $SOCKET"
 [ "$(ls -i "$SOCKET")" = "$inode" ] || die "the socket was replaced"
 ask >/dev/null || die "the first does not answer any more"
+# Nor if it is too busy to answer, or its socket's name was removed.
+mv "$SOCKET" "$SOCKET.away"
+refused 69 "another appvssd serves $SOCKET"
+mv "$SOCKET.away" "$SOCKET"
 
 # Killed: it leaves a socket that nobody answers on.  Its broker sees that the
 # parent has gone, and ends, before anybody can call the socket stale.
