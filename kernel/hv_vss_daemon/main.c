@@ -30,11 +30,11 @@
 #define LIMIT_MAX_MS	 3600000
 
 struct options {
-	const char *device;
+	char *device; /* owned: absolute paths */
+	char *runtime_dir;
 	char *points[MOUNTS_FREEZE_MAX]; /* owned: canonical paths */
 	unsigned npoints;
 	unsigned limit_ms;
-	const char *runtime_dir;
 	bool debug;
 	bool foreground;
 	bool thaw;
@@ -103,6 +103,34 @@ add_point(struct options *options, const char *path)
 	options->points[options->npoints++] = point;
 }
 
+/*
+ * Paths that are used later must not depend on the working directory.  Returned
+ * owned.
+ */
+static char *
+absolute_path(const char *path)
+{
+	char directory[PATH_MAX] = "", *joined;
+
+	if (path[0] != '/' && getcwd(directory, sizeof(directory)) == NULL)
+		err(EX_OSERR, "%s", path);
+	if (asprintf(&joined, "%s%s%s", directory, path[0] == '/' ? "" : "/",
+		path) == -1)
+		err(EX_OSERR, "%s", path);
+	return (joined);
+}
+
+static void
+free_options(struct options *options)
+{
+	unsigned i;
+
+	for (i = 0; i < options->npoints; i++)
+		free(options->points[i]);
+	free(options->device);
+	free(options->runtime_dir);
+}
+
 static void
 parse_options(int argc, char *argv[], struct options *options)
 {
@@ -117,13 +145,11 @@ parse_options(int argc, char *argv[], struct options *options)
 		{ "version", no_argument, NULL, VERSION },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *device = VSS_DEV(FS_VSS_DEV_NAME);
+	const char *runtime_dir = APPVSS_RUNDIR;
 	int choice;
 
-	*options = (struct options) {
-		.device = VSS_DEV(FS_VSS_DEV_NAME),
-		.limit_ms = LIMIT_DEFAULT_MS,
-		.runtime_dir = APPVSS_RUNDIR,
-	};
+	*options = (struct options) { .limit_ms = LIMIT_DEFAULT_MS };
 	while ((choice = getopt_long(argc, argv, "dhn", names, NULL)) != -1) {
 		switch (choice) {
 		case 'd':
@@ -136,7 +162,7 @@ parse_options(int argc, char *argv[], struct options *options)
 			print_usage(stdout);
 			exit(EX_OK);
 		case DEVICE:
-			options->device = optarg;
+			device = optarg;
 			break;
 		case MOUNT:
 			add_point(options, optarg);
@@ -145,7 +171,7 @@ parse_options(int argc, char *argv[], struct options *options)
 			options->limit_ms = parse_limit(optarg);
 			break;
 		case RUNTIME_DIR:
-			options->runtime_dir = optarg;
+			runtime_dir = optarg;
 			break;
 		case THAW:
 			options->thaw = true;
@@ -159,6 +185,8 @@ parse_options(int argc, char *argv[], struct options *options)
 	}
 	if (optind != argc)
 		usage();
+	options->device = absolute_path(device);
+	options->runtime_dir = absolute_path(runtime_dir);
 }
 
 /* --thaw, and the start of a daemon after one that was killed. */
@@ -186,20 +214,6 @@ thaw_left(const char *runtime_dir)
 			     "it will fail its snapshot\n",
 		    (long)report.owner);
 	return (EX_OK);
-}
-
-/* Paths that are used later must not depend on the working directory. */
-static const char *
-absolute_path(const char *path)
-{
-	char directory[PATH_MAX], *joined;
-
-	if (path[0] == '/')
-		return (path);
-	if (getcwd(directory, sizeof(directory)) == NULL ||
-	    asprintf(&joined, "%s/%s", directory, path) == -1)
-		err(EX_OSERR, "%s", path);
-	return (joined);
 }
 
 /* What --mount names must be a mount point from the start. */
@@ -394,20 +408,23 @@ int
 main(int argc, char *argv[])
 {
 	struct options options;
-	int ready_fd = -1;
+	int ready_fd = -1, status;
 
 	parse_options(argc, argv, &options);
-	options.device = absolute_path(options.device);
-	options.runtime_dir = absolute_path(options.runtime_dir);
 	if (geteuid() != 0)
 		errx(EX_NOPERM, "only root can freeze and thaw file systems");
-	if (options.thaw)
-		return (thaw_left(options.runtime_dir));
+	if (options.thaw) {
+		status = thaw_left(options.runtime_dir);
+		free_options(&options);
+		return (status);
+	}
 	check_points(&options);
 	if (!options.foreground)
 		ready_fd = become_daemon();
 	/* So that no mount is kept busy. */
 	if (chdir("/") != 0)
 		err(EX_OSERR, "/");
-	return (serve(&options, ready_fd));
+	status = serve(&options, ready_fd);
+	free_options(&options);
+	return (status);
 }
