@@ -2,11 +2,13 @@
 
 TXN_OBJS = appvssd/txn.o appvssd/txn_freeze.o appvssd/txn_thaw.o \
 	appvssd/txn_util.o appvssd/txn_words.o
-OBJS += ${TXN_OBJS} tests/model/txn_explore.o tests/unit/test_txn.o
+TXN_EXPLORE_OBJS = tests/model/txn_explore.o tests/model/explore_rules.o \
+	tests/model/explore_state.o
+OBJS += ${TXN_OBJS} ${TXN_EXPLORE_OBJS} tests/unit/test_txn.o
 UNIT_TESTS += tests/unit/test_txn tests/model/txn_explore
 
-tests/model/txn_explore: tests/model/txn_explore.o ${TXN_OBJS}
-	${LINK} -o $@ tests/model/txn_explore.o ${TXN_OBJS}
+tests/model/txn_explore: ${TXN_EXPLORE_OBJS} ${TXN_OBJS}
+	${LINK} -o $@ ${TXN_EXPLORE_OBJS} ${TXN_OBJS}
 
 tests/unit/test_txn: tests/unit/test_txn.o ${TXN_OBJS}
 	${LINK} -o $@ tests/unit/test_txn.o ${TXN_OBJS} ${CHECK_LIBS}
@@ -48,6 +50,40 @@ install-history: appvssd/appvssd-history
 	install -m 755 appvssd/appvssd-history ${DESTDIR}${LIBEXECDIR}/
 
 .PHONY: install-history
+
+HISTORY_READ_OBJS = appvssd/history_read.o appvssd/history_copy.o \
+	appvssd/history_fetch.o
+TEST_HISTORY_READ_OBJS = tests/unit/test_history_read.o ${HISTORY_READ_OBJS}
+
+OBJS += ${HISTORY_READ_OBJS} tests/unit/test_history_read.o
+UNIT_TESTS += tests/unit/test_history_read
+
+tests/unit/test_history_read: ${TEST_HISTORY_READ_OBJS}
+	${LINK} -o $@ ${TEST_HISTORY_READ_OBJS} ${SQLITE_LIBS} ${CHECK_LIBS}
+
+# appvssctl
+
+CTL_OWN_OBJS = appvssd/appvssctl/main.o appvssd/appvssctl/client.o \
+	appvssd/appvssctl/json.o appvssd/appvssctl/list.o \
+	appvssd/appvssctl/provenance.o appvssd/appvssctl/show.o \
+	appvssd/appvssctl/status.o appvssd/appvssctl/text.o \
+	appvssd/appvssctl/timeline.o
+CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS}
+
+OBJS += ${CTL_OWN_OBJS}
+PROGS += appvssd/appvssctl/appvssctl
+MANUALS += appvssd/appvssctl/appvssctl.8
+INSTALL_TARGETS += install-appvssctl
+
+appvssd/appvssctl/appvssctl: ${CTL_OBJS}
+	${LINK} -o $@ ${CTL_OBJS} ${SQLITE_LIBS}
+
+install-appvssctl: appvssd/appvssctl/appvssctl
+	mkdir -p ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man8
+	install -m 755 appvssd/appvssctl/appvssctl ${DESTDIR}${SBINDIR}/
+	install -m 644 appvssd/appvssctl/appvssctl.8 ${DESTDIR}${MANDIR}/man8/
+
+.PHONY: install-appvssctl
 
 # broker: what runs between the first FREEZE and the end of THAW.
 

@@ -8,3 +8,9 @@ examples/ledger: examples/ledger.o sdk/libappvss.a
 
 examples/minimal: examples/minimal.o sdk/libappvss.a
 	${LINK} -o $@ examples/minimal.o sdk/libappvss.a
+
+# The main job, shown and proved.
+SHELL_SCRIPTS += examples/demo.sh
+
+demo: all
+	sh examples/demo.sh

@@ -9,9 +9,10 @@ target=$2
 copy=.build/$(echo "$sanitizers" | tr , -)
 rm -rf "$copy"
 mkdir -p "$copy"
-tar cf - --exclude=./.build --exclude=./.git --exclude='*.o' --exclude='*.d' . |
+tar cf - --exclude=./.build --exclude=./.git --exclude='*.o' . |
 	tar xf - -C "$copy"
 cd "$copy"
+find . -type f -name '*.d' -exec rm {} +
 ${MAKE:-make} clean >/dev/null
 ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}

@@ -25,3 +25,13 @@ format-check:
 
 SHELL_SCRIPTS += tests/deps.sh tests/run.sh tests/sanitize.sh tests/lint.sh
 .PHONY: check-unit
+CHAIN_TESTS = tests/integration/chain_snapshot.sh \
+	tests/integration/chain_veto.sh tests/integration/chain_hang.sh \
+	tests/integration/chain_killed.sh \
+	tests/integration/chain_broker_killed.sh \
+	tests/integration/chain_daemon_killed.sh \
+	tests/integration/chain_history_stopped.sh \
+	tests/integration/chain_nobody.sh tests/integration/chain_expired.sh
+INTEGRATION_TESTS += tests/integration/layers.sh ${CHAIN_TESTS}
+SHELL_SCRIPTS += tests/integration/layers.sh tests/integration/chain_lib.sh \
+	${CHAIN_TESTS}
