@@ -32,6 +32,9 @@ CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_daemon_killed.sh \
 	tests/integration/chain_history_stopped.sh \
 	tests/integration/chain_nobody.sh tests/integration/chain_expired.sh
-INTEGRATION_TESTS += tests/integration/layers.sh ${CHAIN_TESTS}
-SHELL_SCRIPTS += tests/integration/layers.sh tests/integration/chain_lib.sh \
+INTEGRATION_TESTS += tests/integration/layers.sh \
+	tests/integration/broker_socket.sh tests/integration/install.sh \
 	${CHAIN_TESTS}
+SHELL_SCRIPTS += tests/integration/layers.sh \
+	tests/integration/broker_socket.sh tests/integration/install.sh \
+	tests/integration/chain_lib.sh ${CHAIN_TESTS}

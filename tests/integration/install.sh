@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# make install puts every part where a packager and a user look for it, and a
+# program builds against what was installed.
+set -eu
+. tests/integration/lib.sh
+
+staging=$TEST_DIR/staging
+${MAKE:-make} install DESTDIR="$staging" PREFIX=/usr >"$TEST_DIR/install.log" 2>&1 ||
+	die "make install"
+[ "$(uname -s)" = FreeBSD ] && pkgconfig=libdata/pkgconfig ||
+	pkgconfig=lib/pkgconfig
+for file in sbin/appvssd sbin/hv_vss_daemon sbin/appvss-hooks sbin/appvssctl \
+	libexec/appvssd-history lib/libappvss.a lib/libappvss.so \
+	lib/libappvss.so.0 include/appvss.h "$pkgconfig/appvss.pc" \
+	etc/appvss/appvssd.conf.sample etc/vss.d \
+	share/man/man3/appvss.3 share/man/man5/appvssd.conf.5 \
+	share/man/man7/appvss-protocol.7 share/man/man7/vss.d.7 \
+	share/man/man8/appvssd.8 share/man/man8/appvssctl.8 \
+	share/man/man8/appvss-hooks.8 share/man/man8/hv_vss_daemon.8; do
+	[ -e "$staging/usr/$file" ] || die "$file is not installed"
+done
+if [ "$(uname -s)" = Linux ]; then
+	for unit in appvssd appvss-hooks hv_vss_daemon; do
+		[ -e "$staging/usr/lib/systemd/system/$unit.service" ] ||
+			die "$unit.service is not installed"
+	done
+fi
+find "$staging" -type f -perm -o+w | grep . && die "writable by everybody"
+
+PKG_CONFIG_PATH=$staging/usr/$pkgconfig
+PKG_CONFIG_SYSROOT_DIR=$staging
+PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
+PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
+export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_ALLOW_SYSTEM_CFLAGS \
+	PKG_CONFIG_ALLOW_SYSTEM_LIBS
+# shellcheck disable=SC2046
+${CC:-cc} -D_GNU_SOURCE -o "$TEST_DIR/minimal" examples/minimal.c ${SANFLAGS:-} \
+	$(pkg-config --cflags --libs appvss) ||
+	die "examples/minimal.c does not build against what is installed"
+LD_LIBRARY_PATH=$staging/usr/lib ldd "$TEST_DIR/minimal" |
+	grep -q libappvss.so.0 || die "minimal is not linked with the library"
