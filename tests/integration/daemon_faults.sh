@@ -74,12 +74,11 @@ stop_bg daemon KILL || :
 wait_thawed
 wait_for "$TEST_DIR/daemon.log" 'event=guardian_ended .*thawed=all' 5
 tries=100
-while [ -e "/proc/$guardian" ] &&
-	! grep -q '^State:[[:space:]]*Z' "/proc/$guardian/status"; do
+while is_alive "$guardian"; do
 	tries=$((tries - 1))
 	[ "$tries" -gt 0 ] || die "the guardian is left"
 	sleep 0.05
-done 2>/dev/null
+done
 
 say "the guardian is killed while frozen"
 start_daemon --mount "$a" --mount "$b"

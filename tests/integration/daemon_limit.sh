@@ -26,8 +26,10 @@ ask thaw 0
 say "the daemon hangs: the guardian thaws"
 ask freeze 0
 kill -STOP "$(pid_of daemon)"
-# Blocked until the guardian has thawed, and that is its only helper.
-timeout 15 touch "$a/blocked" || die "the guardian did not thaw"
+# Blocked until the guardian has thawed, and that is its only helper.  Not
+# waited for as a child in the foreground: nothing could end it.
+start_bg blocked touch "$a/blocked"
+wait_bg blocked 15
 say "the machine was paused: the daemon waits once more, then learns the truth"
 kill -CONT "$(pid_of daemon)"
 ask thaw 1

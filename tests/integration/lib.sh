@@ -17,6 +17,7 @@
 #	stop_bg NAME [SIGNAL]		signals, waits; the status is its own
 #	wait_bg NAME TIMEOUT_S		waits for its end; the status is its own
 #	wait_for FILE PATTERN TIMEOUT_S [COUNT]
+#	is_alive PID
 #	is_frozen MOUNT			asks by a write that may hang, harmlessly
 #	die MESSAGE			fails the test
 # What a start_bg program reads is /dev/null, or the file named in BG_STDIN.
@@ -152,15 +153,20 @@ host() {
 	printf '%s\n' "$*" >&9
 }
 
+# Is there such a process, and not only its remains?
+is_alive() {
+	kill -0 "$1" 2>/dev/null &&
+		! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
 wait_bg() {
 	waited_pid=$(pid_of "$1")
 	tries=$(($2 * 20))
-	while kill -0 "$waited_pid" 2>/dev/null &&
-		! grep -q '^State:[[:space:]]*Z' "/proc/$waited_pid/status"; do
+	while is_alive "$waited_pid"; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] || die "$1 is still running after $2 s"
 		sleep 0.05
-	done 2>/dev/null
+	done
 	rm -f "$TEST_DIR/$1.pid"
 	wait "$waited_pid"
 }
