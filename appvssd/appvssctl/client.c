@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A blocking client of appvssd with one deadline for the whole exchange.
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "ctl.h"
+#include "sdk/proto.h"
+#include "text.h"
+
+static long long
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/* Waits for events on the socket.  EX_OK, or a status after a message. */
+static int
+await(struct client *client, short events)
+{
+	for (;;) {
+		struct pollfd pfd = { client->fd, events, 0 };
+		long long left = client->deadline_ms - monotonic_ms();
+		int ready;
+
+		ready = left <= 0 ? 0 : poll(&pfd, 1, (int)left);
+		if (ready > 0)
+			return (EX_OK);
+		if (ready < 0 && errno == EINTR)
+			continue;
+		ctl_warn("%s: appvssd does not answer", client->socket);
+		return (EX_TEMPFAIL);
+	}
+}
+
+static int
+connect_socket(struct client *client)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int error = 0, status;
+	socklen_t length = sizeof(error);
+
+	if (strlen(client->socket) >= sizeof(address.sun_path)) {
+		ctl_warn("%s: the path is too long for a socket",
+		    client->socket);
+		return (EX_USAGE);
+	}
+	memcpy(address.sun_path, client->socket, strlen(client->socket));
+	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (client->fd < 0) {
+		ctl_warn("socket: %s", strerror(errno));
+		return (EX_OSERR);
+	}
+	if (connect(client->fd, (const struct sockaddr *)&address,
+		sizeof(address)) < 0) {
+		if (errno != EINPROGRESS) {
+			error = errno;
+		} else {
+			status = await(client, POLLOUT);
+			if (status != EX_OK)
+				return (status);
+			(void)getsockopt(client->fd, SOL_SOCKET, SO_ERROR,
+			    &error, &length);
+		}
+	}
+	if (error == 0)
+		return (EX_OK);
+	if (error == EAGAIN) {
+		ctl_warn("%s: appvssd does not answer", client->socket);
+		return (EX_TEMPFAIL);
+	}
+	ctl_warn("%s: %s%s", client->socket, strerror(error),
+	    error == ENOENT || error == ECONNREFUSED ?
+		" (is appvssd running?)" :
+		"");
+	return (error == EACCES || error == EPERM ? EX_NOPERM : EX_UNAVAILABLE);
+}
+
+int
+client_send(struct client *client, struct wire_line *line)
+{
+	size_t offset = 0;
+
+	if (wire_end(line) != WIRE_OK) {
+		ctl_warn("cannot be said in the protocol: %s",
+		    wire_error_word(line->error));
+		return (EX_USAGE);
+	}
+	while (offset < line->length) {
+		ssize_t sent = send(client->fd, line->bytes + offset,
+		    line->length - offset, MSG_NOSIGNAL);
+		int status;
+
+		if (sent >= 0) {
+			offset += (size_t)sent;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN) {
+			ctl_warn("%s: %s", client->socket, strerror(errno));
+			return (EX_UNAVAILABLE);
+		}
+		status = await(client, POLLOUT);
+		if (status != EX_OK)
+			return (status);
+	}
+	return (EX_OK);
+}
+
+/* A whole line at the beginning of the buffer; its length with LF. */
+static int
+read_line(struct client *client, size_t *lengthp)
+{
+	client->length -= client->used;
+	memmove(client->in, client->in + client->used, client->length);
+	client->used = 0;
+	for (;;) {
+		const char *end = memchr(client->in, '\n', client->length);
+		ssize_t got;
+		int status;
+
+		if (end != NULL) {
+			*lengthp = (size_t)(end - client->in) + 1;
+			client->used = *lengthp;
+			return (EX_OK);
+		}
+		if (client->length == sizeof(client->in)) {
+			ctl_warn("%s: a line is too long", client->socket);
+			return (EX_PROTOCOL);
+		}
+		status = await(client, POLLIN);
+		if (status != EX_OK)
+			return (status);
+		got = recv(client->fd, client->in + client->length,
+		    sizeof(client->in) - client->length, 0);
+		if (got > 0) {
+			client->length += (size_t)got;
+		} else if (got == 0 || (errno != EINTR && errno != EAGAIN)) {
+			ctl_warn("%s: appvssd closed the connection",
+			    client->socket);
+			return (EX_UNAVAILABLE);
+		}
+	}
+}
+
+static int
+report_error(const struct wire_msg *msg)
+{
+	const char *code = wire_get_text(msg, PK_CODE, "unknown");
+	char *text = text_escape(wire_get_text(msg, PK_TEXT, ""));
+
+	ctl_warn("appvssd says: %s%s%s", code,
+	    text != NULL && text[0] != '\0' ? ": " : "",
+	    text != NULL ? text : "");
+	free(text);
+	return (strcmp(code, "denied") == 0 ? EX_NOPERM : EX_DATAERR);
+}
+
+int
+client_receive(struct client *client, struct wire_msg *msg)
+{
+	enum wire_error error;
+	size_t length;
+	int status;
+
+	do {
+		status = read_line(client, &length);
+		if (status != EX_OK)
+			return (status);
+		error = wire_decode(&proto_broker_grammar, client->in, length,
+		    msg);
+		/* A newer appvssd may say more than this program knows. */
+	} while (error == WIRE_E_UNKNOWN_VERB);
+	if (error != WIRE_OK) {
+		ctl_warn("%s: cannot be understood: %s", client->socket,
+		    wire_error_word(error));
+		return (EX_PROTOCOL);
+	}
+	if (msg->verb == PB_ERROR)
+		return (report_error(msg));
+	return (EX_OK);
+}
+
+int
+client_open(struct client *client, const char *socket)
+{
+	static struct wire_msg msg;
+	struct wire_line line;
+	int status;
+
+	memset(client, 0, sizeof(*client));
+	client->socket = socket;
+	client->fd = -1;
+	client->deadline_ms = monotonic_ms() + CLIENT_LIMIT_MS;
+	status = connect_socket(client);
+	if (status == EX_OK) {
+		wire_begin(&line, &proto_client_grammar, PC_HELLO);
+		wire_put_uint(&line, PK_VERSION, PROTO_VERSION);
+		wire_put_text(&line, PK_PROGRAM, "appvssctl " APPVSS_VERSION);
+		status = client_send(client, &line);
+	}
+	if (status == EX_OK)
+		status = client_receive(client, &msg);
+	if (status == EX_OK && msg.verb != PB_WELCOME) {
+		ctl_warn("%s: this is not appvssd", socket);
+		status = EX_PROTOCOL;
+	}
+	if (status != EX_OK)
+		client_close(client);
+	return (status);
+}
+
+void
+client_close(struct client *client)
+{
+	if (client->fd >= 0)
+		close(client->fd);
+	client->fd = -1;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One request over appvssd's socket and its answer, within a time limit.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include <stddef.h>
+
+#include "sdk/wire.h"
+
+#define CLIENT_LIMIT_MS	 2000  /* for everything, connection included */
+#define CLIENT_ITEMS_MAX 10000 /* in an answer; more is an error */
+
+struct client {
+	const char *socket; /* borrows */
+	int fd;
+	long long deadline_ms;
+	size_t length;
+	size_t used; /* bytes of the line that was given out last */
+	char in[WIRE_LINE_MAX];
+};
+
+/* Connects and says HELLO.  EX_OK, or a status after a message. */
+int client_open(struct client *client, const char *socket);
+void client_close(struct client *client);
+
+int client_send(struct client *client, struct wire_line *line);
+/*
+ * The next message.  An ERROR from the broker is printed, and is a failure.
+ */
+int client_receive(struct client *client, struct wire_msg *msg);
+
+#endif /* CLIENT_H */

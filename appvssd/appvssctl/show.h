@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the commands on the history say alike of a transaction.
+ */
+#ifndef SHOW_H
+#define SHOW_H
+
+struct history_detail;
+struct history_txn;
+struct text_json;
+
+/* The last state, or "unfinished" while there is none. */
+const char *show_outcome(const struct history_txn *txn);
+
+/* The keys of a transaction, into an object that was begun. */
+void show_json_txn(struct text_json *json, const struct history_txn *txn);
+
+/* The participants of a transaction as bars on one axis of time. */
+void timeline_print(const struct history_detail *detail);
+
+#endif /* SHOW_H */

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * appvssctl status and forget: asked over the socket.  Any key may be missing
+ * from an answer; it is then shown as "-".
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "client.h"
+#include "ctl.h"
+#include "sdk/proto.h"
+#include "text.h"
+
+struct items {
+	struct wire_msg *msgs; /* owns */
+	size_t count;
+	size_t room;
+};
+
+/* Reads ITEM lines until END. */
+static int
+receive_items(struct client *client, struct items *items)
+{
+	for (;;) {
+		struct wire_msg *msg;
+		int status;
+
+		if (items->count == items->room) {
+			size_t room = items->room == 0 ? 16 : 2 * items->room;
+
+			if (items->count >= CLIENT_ITEMS_MAX) {
+				ctl_warn("appvssd says more than is credible");
+				return (EX_PROTOCOL);
+			}
+			msg = reallocarray(items->msgs, room, sizeof(*msg));
+			if (msg == NULL) {
+				ctl_warn("no memory");
+				return (EX_OSERR);
+			}
+			items->msgs = msg;
+			items->room = room;
+		}
+		msg = &items->msgs[items->count];
+		status = client_receive(client, msg);
+		if (status != EX_OK || msg->verb == PB_END)
+			return (status);
+		if (msg->verb == PB_ITEM)
+			items->count++;
+	}
+}
+
+static bool
+is_kind(const struct wire_msg *msg, const char *kind)
+{
+	return (strcmp(wire_get_text(msg, PK_KIND, ""), kind) == 0);
+}
+
+static const struct wire_msg *
+find_kind(const struct items *items, const char *kind)
+{
+	for (size_t i = 0; i < items->count; i++)
+		if (is_kind(&items->msgs[i], kind))
+			return (&items->msgs[i]);
+	return (NULL);
+}
+
+static const char *
+text_of(const struct wire_msg *msg, unsigned key)
+{
+	const char *text = wire_get_text(msg, key, "");
+
+	return (text[0] == '\0' ? "-" : text);
+}
+
+static const char *
+number_of(const struct wire_msg *msg, unsigned key, char out[24])
+{
+	if (wire_has(msg, key))
+		snprintf(out, 24, "%" PRIu64, wire_get_uint(msg, key, 0));
+	else
+		snprintf(out, 24, "-");
+	return (out);
+}
+
+static const char *
+duration_of(const struct wire_msg *msg, unsigned key,
+    char out[TEXT_DURATION_SIZE])
+{
+	uint64_t ms = wire_get_uint(msg, key, 0);
+
+	return (text_duration(
+	    wire_has(msg, key) && ms <= INT64_MAX ? (int64_t)ms : -1, out));
+}
+
+/* Then id and outcome are those of the last transaction. */
+static bool
+is_idle(const struct wire_msg *broker)
+{
+	return (strcmp(wire_get_text(broker, PK_STATE, ""), "idle") == 0);
+}
+
+static void
+print_last(const struct wire_msg *broker)
+{
+	char duration[TEXT_DURATION_SIZE], id[24];
+
+	fputs("  last           ", stdout);
+	if (!wire_has(broker, PK_OUTCOME)) {
+		puts("-");
+		return;
+	}
+	if (is_idle(broker) && wire_has(broker, PK_ID))
+		printf("transaction %s: ", number_of(broker, PK_ID, id));
+	printf("%s, consistency %s", text_of(broker, PK_OUTCOME),
+	    text_of(broker, PK_CONSISTENCY));
+	if (wire_has(broker, PK_AGE_MS))
+		printf(", %s ago", duration_of(broker, PK_AGE_MS, duration));
+	putchar('\n');
+}
+
+static void
+print_broker(const struct wire_msg *broker)
+{
+	char pid[24], queued[24], dropped[24], late[24], id[24];
+	char duration[TEXT_DURATION_SIZE];
+
+	text_print(text_of(broker, PK_PROGRAM));
+	printf(" (pid %s): %s", number_of(broker, PK_PID, pid),
+	    text_of(broker, PK_STATE));
+	if (!is_idle(broker) && wire_has(broker, PK_ID))
+		printf(", transaction %s", number_of(broker, PK_ID, id));
+	if (wire_has(broker, PK_REMAINING_MS))
+		printf(", %s left",
+		    duration_of(broker, PK_REMAINING_MS, duration));
+	printf("\n  device         %s\n", text_of(broker, PK_DEVICE));
+	printf("  history        %s (%s rows wait, %s dropped)\n",
+	    text_of(broker, PK_HISTORY), number_of(broker, PK_QUEUED, queued),
+	    number_of(broker, PK_DROPPED, dropped));
+	printf("  late answers   %s\n", number_of(broker, PK_LATE, late));
+	print_last(broker);
+}
+
+static const char *
+yes_no(const struct wire_msg *msg, unsigned key)
+{
+	if (!wire_has(msg, key))
+		return ("-");
+	return (wire_get_uint(msg, key, 0) != 0 ? "yes" : "no");
+}
+
+static void
+print_participants(const struct items *items)
+{
+	static const char *const headings[] = { "NAME", "STATE", "ORDER",
+		"REQUIRED", "PRESENT", "PID", "UID", "RESULT", "FLUSH",
+		"PROGRAM", "TEXT", NULL };
+	struct text_table table;
+
+	if (find_kind(items, "participant") == NULL) {
+		puts("\nno participants");
+		return;
+	}
+	putchar('\n');
+	text_table_init(&table, headings);
+	for (size_t i = 0; i < items->count; i++) {
+		const struct wire_msg *msg = &items->msgs[i];
+		char order[24], pid[24], uid[24], flush[TEXT_DURATION_SIZE];
+		const char *cells[] = { text_of(msg, PK_NAME),
+			text_of(msg, PK_STATE), number_of(msg, PK_ORDER, order),
+			yes_no(msg, PK_REQUIRED), yes_no(msg, PK_PRESENT),
+			number_of(msg, PK_PID, pid),
+			number_of(msg, PK_UID, uid), text_of(msg, PK_RESULT),
+			duration_of(msg, PK_FLUSH_MS, flush),
+			text_of(msg, PK_PROGRAM), text_of(msg, PK_TEXT) };
+
+		if (is_kind(msg, "participant"))
+			text_table_add(&table, cells);
+	}
+	text_table_print(&table);
+}
+
+static void
+print_debts(const struct items *items)
+{
+	for (size_t i = 0; i < items->count; i++) {
+		const struct wire_msg *msg = &items->msgs[i];
+
+		if (!is_kind(msg, "debt"))
+			continue;
+		printf("\nnot thawed: %s (", text_of(msg, PK_NAME));
+		text_print(text_of(msg, PK_TEXT));
+		puts("); appvssd goes on trying");
+	}
+}
+
+static void
+json_text(struct text_json *json, const struct wire_msg *msg, unsigned key)
+{
+	const char *name = proto_broker_grammar.keys[key].name;
+
+	if (wire_has(msg, key))
+		text_json_string(json, name, wire_get_text(msg, key, ""));
+	else
+		text_json_null(json, name);
+}
+
+static void
+json_uint(struct text_json *json, const struct wire_msg *msg, unsigned key)
+{
+	const char *name = proto_broker_grammar.keys[key].name;
+
+	if (wire_has(msg, key))
+		text_json_uint(json, name, wire_get_uint(msg, key, 0));
+	else
+		text_json_null(json, name);
+}
+
+static void
+json_flag(struct text_json *json, const struct wire_msg *msg, unsigned key)
+{
+	const char *name = proto_broker_grammar.keys[key].name;
+
+	if (wire_has(msg, key))
+		text_json_bool(json, name, wire_get_uint(msg, key, 0) != 0);
+	else
+		text_json_null(json, name);
+}
+
+static void
+print_json(const struct wire_msg *msg)
+{
+	struct text_json json;
+
+	text_json_begin(&json);
+	json_text(&json, msg, PK_KIND);
+	if (is_kind(msg, "broker")) {
+		json_text(&json, msg, PK_PROGRAM);
+		json_uint(&json, msg, PK_PID);
+		json_text(&json, msg, PK_STATE);
+		json_uint(&json, msg, PK_ID);
+		json_uint(&json, msg, PK_REMAINING_MS);
+		json_text(&json, msg, PK_DEVICE);
+		json_text(&json, msg, PK_HISTORY);
+		json_uint(&json, msg, PK_QUEUED);
+		json_uint(&json, msg, PK_DROPPED);
+		json_uint(&json, msg, PK_LATE);
+		json_text(&json, msg, PK_OUTCOME);
+		json_text(&json, msg, PK_CONSISTENCY);
+		json_uint(&json, msg, PK_AGE_MS);
+	} else {
+		json_text(&json, msg, PK_NAME);
+		json_text(&json, msg, PK_TEXT);
+	}
+	if (is_kind(msg, "participant")) {
+		json_text(&json, msg, PK_PROGRAM);
+		json_text(&json, msg, PK_STATE);
+		json_uint(&json, msg, PK_ORDER);
+		json_flag(&json, msg, PK_REQUIRED);
+		json_flag(&json, msg, PK_PRESENT);
+		json_uint(&json, msg, PK_PID);
+		json_uint(&json, msg, PK_UID);
+		json_text(&json, msg, PK_RESULT);
+		json_uint(&json, msg, PK_FLUSH_MS);
+	}
+	text_json_end(&json);
+}
+
+static void
+print_items(const struct ctl *ctl, const struct items *items)
+{
+	const struct wire_msg *broker = find_kind(items, "broker");
+
+	if (ctl->json) {
+		for (size_t i = 0; i < items->count; i++)
+			print_json(&items->msgs[i]);
+		return;
+	}
+	if (broker != NULL)
+		print_broker(broker);
+	print_participants(items);
+	print_debts(items);
+}
+
+int
+ctl_status(const struct ctl *ctl)
+{
+	struct items items = { NULL, 0, 0 };
+	struct client client;
+	struct wire_line line;
+	int status;
+
+	status = client_open(&client, ctl->socket);
+	if (status != EX_OK)
+		return (status);
+	wire_begin(&line, &proto_client_grammar, PC_STATUS);
+	status = client_send(&client, &line);
+	if (status == EX_OK)
+		status = receive_items(&client, &items);
+	client_close(&client);
+	if (status == EX_OK)
+		print_items(ctl, &items);
+	free(items.msgs);
+	return (status);
+}
+
+int
+ctl_forget(const struct ctl *ctl, const char *name)
+{
+	static struct wire_msg msg;
+	struct client client;
+	struct wire_line line;
+	int status;
+
+	wire_begin(&line, &proto_client_grammar, PC_FORGET);
+	wire_put_text(&line, PK_NAME, name);
+	if (line.error != WIRE_OK) {
+		ctl_warn("not a name of a participant");
+		return (EX_USAGE);
+	}
+	status = client_open(&client, ctl->socket);
+	if (status != EX_OK)
+		return (status);
+	status = client_send(&client, &line);
+	if (status == EX_OK)
+		status = client_receive(&client, &msg);
+	client_close(&client);
+	if (status != EX_OK)
+		return (status);
+	if (msg.verb != PB_OK) {
+		ctl_warn("%s: an answer to something else", ctl->socket);
+		return (EX_PROTOCOL);
+	}
+	if (ctl->json) {
+		struct text_json json;
+
+		text_json_begin(&json);
+		text_json_string(&json, "forgotten", name);
+		text_json_end(&json);
+	} else {
+		printf("%s is forgotten\n", name);
+	}
+	return (EX_OK);
+}
