@@ -1,12 +1,51 @@
-# Driver and simulator.  The pure layers of the driver are compiled as they are;
-# the simulator compiles all of the driver's files once more, as kernel code.
+# Driver and simulator.  The simulator compiles all files of the driver against
+# the headers in include/, which stand in for the kernel's; the pure layers are
+# the same objects that their unit tests use.
 
 VSS_SIM_TESTS = tests/unit/test_vss_msg tests/unit/test_vss_queue \
 	tests/unit/test_vss_queue_model
-OBJS += kernel/hv_appvss/hv_appvss_msg.o kernel/hv_appvss/hv_appvss_queue.o \
-	tests/unit/test_vss_msg.o tests/unit/test_vss_queue.o \
-	tests/unit/test_vss_queue_model.o
+DRV_OBJS = kernel/hv_appvss/hv_appvss_msg.o \
+	kernel/hv_appvss/hv_appvss_queue.o kernel/sim/drv_core.o \
+	kernel/sim/drv_dev.o kernel/sim/drv_sysctl.o kernel/sim/drv_vmbus.o
+SIM_KERNEL_OBJS = kernel/sim/sim_bus.o kernel/sim/sim_callout.o \
+	kernel/sim/sim_cdev.o kernel/sim/sim_event.o kernel/sim/sim_lock.o \
+	kernel/sim/sim_vmbus.o
+SIM_OBJS = ${DRV_OBJS} ${SIM_KERNEL_OBJS} kernel/sim/host.o
+SIM_PROGRAM_OBJS = ${SIM_OBJS} kernel/sim/hv_vss_sim.o kernel/sim/script.o \
+	kernel/sim/server.o
+OBJS += ${SIM_PROGRAM_OBJS} tests/unit/test_vss_msg.o \
+	tests/unit/test_vss_queue.o tests/unit/test_vss_queue_model.o
+PROGS += kernel/sim/hv_vss_sim
 UNIT_TESTS += ${VSS_SIM_TESTS}
+
+# The stand-in headers come first: they hide the system's of the same name.
+SIM_COMPILE = ${CC} -Ikernel/sim/include ${BASE_CPPFLAGS} ${CPPFLAGS} \
+	${BASE_CFLAGS} ${CFLAGS} ${SANFLAGS} -MD -c
+
+kernel/sim/drv_core.o: kernel/hv_appvss/hv_appvss_core.c
+	${SIM_COMPILE} -o $@ kernel/hv_appvss/hv_appvss_core.c
+kernel/sim/drv_dev.o: kernel/hv_appvss/hv_appvss_dev.c
+	${SIM_COMPILE} -o $@ kernel/hv_appvss/hv_appvss_dev.c
+kernel/sim/drv_sysctl.o: kernel/hv_appvss/hv_appvss_sysctl.c
+	${SIM_COMPILE} -o $@ kernel/hv_appvss/hv_appvss_sysctl.c
+kernel/sim/drv_vmbus.o: kernel/hv_appvss/hv_appvss_vmbus.c
+	${SIM_COMPILE} -o $@ kernel/hv_appvss/hv_appvss_vmbus.c
+
+kernel/sim/sim_bus.o: kernel/sim/sim_bus.c
+	${SIM_COMPILE} -o $@ kernel/sim/sim_bus.c
+kernel/sim/sim_callout.o: kernel/sim/sim_callout.c
+	${SIM_COMPILE} -o $@ kernel/sim/sim_callout.c
+kernel/sim/sim_cdev.o: kernel/sim/sim_cdev.c
+	${SIM_COMPILE} -o $@ kernel/sim/sim_cdev.c
+kernel/sim/sim_event.o: kernel/sim/sim_event.c
+	${SIM_COMPILE} -o $@ kernel/sim/sim_event.c
+kernel/sim/sim_lock.o: kernel/sim/sim_lock.c
+	${SIM_COMPILE} -o $@ kernel/sim/sim_lock.c
+kernel/sim/sim_vmbus.o: kernel/sim/sim_vmbus.c
+	${SIM_COMPILE} -o $@ kernel/sim/sim_vmbus.c
+
+kernel/sim/hv_vss_sim: ${SIM_PROGRAM_OBJS}
+	${LINK} -o $@ ${SIM_PROGRAM_OBJS} -lpthread
 
 tests/unit/test_vss_msg: tests/unit/test_vss_msg.o \
     kernel/hv_appvss/hv_appvss_msg.o

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A Hyper-V host on its end of a VSS channel: asks, and matches replies with
+ * requests.  Checks the form of every reply.  One thread at a time, but for
+ * creation.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vmbus_channel;
+struct sim_host;
+
+#define SIM_HOST_OUTSTANDING_MAX 64 /* requests without a reply */
+#define SIM_HOST_MESSAGE_MAX	 4096
+
+enum sim_host_op {
+	SIM_HOST_NEGOTIATE,
+	SIM_HOST_DM_INFO,
+	SIM_HOST_CHECK,
+	SIM_HOST_FREEZE,
+	SIM_HOST_THAW,
+	SIM_HOST_RAW,
+};
+
+struct sim_host_reply {
+	enum sim_host_op op;
+	uint32_t status;   /* of the reply; 0 is success */
+	const char *fault; /* NULL, or what is wrong with its form */
+	int64_t elapsed_us;
+	size_t length;
+	uint8_t bytes[128]; /* its beginning */
+};
+
+/* Borrows channel. */
+struct sim_host *sim_host_create(struct vmbus_channel *channel);
+void sim_host_destroy(struct sim_host *host);
+
+/* Asks.  0 and the request's id in *idp; or an errno value (ENOBUFS). */
+int sim_host_ask(struct sim_host *host, enum sim_host_op op, uint64_t *idp);
+int sim_host_ask_raw(struct sim_host *host, const void *bytes, size_t length,
+    uint64_t *idp);
+
+/*
+ * Waits for the reply to id.  False: none came in timeout_ms; the request is
+ * then forgotten, and a later reply is a stray.
+ */
+bool sim_host_wait(struct sim_host *host, uint64_t id, int timeout_ms,
+    struct sim_host_reply *reply);
+
+/* The oldest request without a reply; 0: none. */
+uint64_t sim_host_oldest(const struct sim_host *host);
+
+/* Replies that nobody asked for, or for the second time, so far. */
+unsigned sim_host_strays(struct sim_host *host);
+
+const char *sim_host_op_name(enum sim_host_op op);
+
+#endif /* HOST_H */

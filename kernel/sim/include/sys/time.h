@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Simulated kernel: the uptime, 32.32 fixed point.
+ */
+#ifndef SIM_SYS_TIME_H
+#define SIM_SYS_TIME_H
+
+#include_next <sys/time.h>
+
+#include <stdint.h>
+
+#define sbintime_t int64_t
+#define SBT_1S	   ((sbintime_t)1 << 32)
+#define SBT_1MS	   (SBT_1S / 1000)
+
+sbintime_t sbinuptime(void);
+
+static inline int64_t
+sbttous(sbintime_t sbt)
+{
+	return ((sbt >> 32) * 1000000 +
+	    (int64_t)((((uint64_t)sbt & 0xffffffff) * 1000000) >> 32));
+}
+
+#endif /* SIM_SYS_TIME_H */
