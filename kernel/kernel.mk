@@ -40,7 +40,7 @@ UNIT_TESTS += tests/unit/test_mounts
 TEST_PROGS += tests/integration/fake_fsvss
 HV_VSS_DAEMON_TESTS = tests/integration/daemon_options.sh \
 	tests/integration/daemon_freeze.sh tests/integration/daemon_faults.sh \
-	tests/integration/daemon_limit.sh
+	tests/integration/daemon_limit.sh tests/integration/daemon_driver.sh
 INTEGRATION_TESTS += ${HV_VSS_DAEMON_TESTS}
 SHELL_SCRIPTS += ${HV_VSS_DAEMON_TESTS}
 MANUALS += kernel/hv_vss_daemon/hv_vss_daemon.8
