@@ -43,9 +43,9 @@ fail() {
 # One line of the proof: what is shown, and whether it is so.
 prove() {
 	if [ "$2" = "$3" ]; then
-		printf '             ok      %-44s %s\n' "$1" "$2"
+		printf '             ok      %-50s %s\n' "$1" "$2"
 	else
-		printf '             NOT SO  %-44s %s, not %s\n' "$1" "$2" "$3"
+		printf '             NOT SO  %-50s %s, not %s\n' "$1" "$2" "$3"
 		proof_failed=yes
 	fi
 }
@@ -231,9 +231,9 @@ before=$(committed)
 frozen=$(sed -n 's/^frozen //p' "$dir/committed" | tail -n 1)
 step "ledger: frozen at row $frozen"
 if [ -z "$why" ]; then
-	host "run cp --sparse=always $dir/image $dir/copy"
+	host "run cp --sparse=always $dir/image $dir/copy && echo copied"
 else
-	host "run cp -a $data $dir/copy"
+	host "run cp -a $data $dir/copy && echo copied"
 fi
 [ -e "$dir/copy" ] || fail "the copy was not made"
 step "the copy is made; ledger stands at row $(committed)"

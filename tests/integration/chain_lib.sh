@@ -111,7 +111,7 @@ chain_goes_on() {
 }
 
 chain_broker_pid() {
-	pgrep -P "$(pid_of appvssd)" -x appvssd
+	pgrep -P "$(pid_of appvssd)" -x appvssd-broker
 }
 
 chain_history_pid() {

@@ -11,7 +11,7 @@ chain_start "$(chain_bound early 'required = true order = 10')" \
 	"$(chain_bound late 'expect = true order = 60')"
 chain_ledger early --order 10 --required
 chain_ledger late --order 60
-chain_reply dm-info '^reply op=GET_DM_INFO status=0x00000000'
+chain_reply dm-info '^reply op=DM_INFO status=0x00000000'
 chain_reply check '^reply op=.* status=0x00000000'
 chain_reply freeze '^reply op=FREEZE status=0x00000000'
 is_frozen "$MOUNT" || die "$MOUNT is not frozen"
