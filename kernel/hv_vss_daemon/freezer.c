@@ -108,6 +108,8 @@ open_targets(struct freezer *freezer, struct why *why)
 	int result;
 	unsigned i;
 
+	if (freezer->config.none)
+		return (0);
 	result = system_table_read(&table, why);
 	if (result == 0)
 		result = make_plan(freezer, &table, &plan, why);

@@ -18,6 +18,7 @@ struct freezer;
 struct freezer_config {
 	const char *const *points; /* borrowed; only these; none: all */
 	unsigned npoints;
+	bool none; /* freezes nothing at all: a rehearsal without root */
 	unsigned limit_ms; /* for the guardian, which adds a grace */
 	struct guardian_config guardian;
 };

@@ -37,6 +37,7 @@ struct options {
 	unsigned limit_ms;
 	bool debug;
 	bool foreground;
+	bool no_freeze;
 	bool thaw;
 };
 
@@ -56,6 +57,7 @@ print_usage(FILE *stream)
 	    "usage: " PROGRAM
 	    " [-dhn] [--device path] [--mount path]... [--limit-ms number]\n"
 	    "           [--runtime-dir path]\n"
+	    "       " PROGRAM " --no-freeze [-dn] [--device path]\n"
 	    "       " PROGRAM " --thaw [--runtime-dir path]\n"
 	    "       " PROGRAM " --help | --version\n"
 	    "  -d               log debug messages as well\n"
@@ -66,6 +68,7 @@ print_usage(FILE *stream)
 				 "  --limit-ms n     thaw after so many ms without a THAW (50000)\n"
 				 "  --runtime-dir p  where to list what is frozen (" APPVSS_RUNDIR
 				 ")\n"
+				 "  --no-freeze      answer, but freeze nothing: a rehearsal\n"
 				 "  --thaw           thaw what a killed daemon has left frozen\n");
 }
 
@@ -134,11 +137,20 @@ free_options(struct options *options)
 static void
 parse_options(int argc, char *argv[], struct options *options)
 {
-	enum { DEVICE = 256, MOUNT, LIMIT, RUNTIME_DIR, THAW, VERSION };
+	enum {
+		DEVICE = 256,
+		MOUNT,
+		LIMIT,
+		NO_FREEZE,
+		RUNTIME_DIR,
+		THAW,
+		VERSION
+	};
 	static const struct option names[] = {
 		{ "device", required_argument, NULL, DEVICE },
 		{ "mount", required_argument, NULL, MOUNT },
 		{ "limit-ms", required_argument, NULL, LIMIT },
+		{ "no-freeze", no_argument, NULL, NO_FREEZE },
 		{ "runtime-dir", required_argument, NULL, RUNTIME_DIR },
 		{ "thaw", no_argument, NULL, THAW },
 		{ "help", no_argument, NULL, 'h' },
@@ -170,6 +182,9 @@ parse_options(int argc, char *argv[], struct options *options)
 		case LIMIT:
 			options->limit_ms = parse_limit(optarg);
 			break;
+		case NO_FREEZE:
+			options->no_freeze = true;
+			break;
 		case RUNTIME_DIR:
 			runtime_dir = optarg;
 			break;
@@ -185,6 +200,10 @@ parse_options(int argc, char *argv[], struct options *options)
 	}
 	if (optind != argc)
 		usage();
+	if (options->no_freeze && (options->npoints > 0 || options->thaw))
+		errx(EX_USAGE,
+		    "--no-freeze freezes nothing: "
+		    "it goes with neither --mount nor --thaw");
 	options->device = absolute_path(device);
 	options->runtime_dir = absolute_path(runtime_dir);
 }
@@ -342,6 +361,7 @@ create_freezer(const struct options *options)
 	const struct freezer_config config = {
 		.points = (const char *const *)options->points,
 		.npoints = options->npoints,
+		.none = options->no_freeze,
 		.limit_ms = options->limit_ms,
 		.guardian = { .runtime_dir = options->runtime_dir,
 		    .log_fd = options->foreground ? STDERR_FILENO : -1,
@@ -383,7 +403,11 @@ serve(const struct options *options, int ready_fd)
 	config.waiting_mask = &waiting_mask;
 	open_log(options);
 	protect(options->runtime_dir);
-	if (guardian_left_any(options->runtime_dir) == 1) {
+	if (options->no_freeze) {
+		heldlog(HELDLOG_WARN, "no_freeze",
+		    "text=\"no file system will be frozen: this is a "
+		    "rehearsal, and no snapshot is worth anything\"");
+	} else if (guardian_left_any(options->runtime_dir) == 1) {
 		heldlog(HELDLOG_WARN, "left_frozen",
 		    "reason=\"a daemon was killed\"");
 		(void)thaw_left(options->runtime_dir);
@@ -411,7 +435,7 @@ main(int argc, char *argv[])
 	int ready_fd = -1, status;
 
 	parse_options(argc, argv, &options);
-	if (geteuid() != 0)
+	if (geteuid() != 0 && !options.no_freeze)
 		errx(EX_NOPERM, "only root can freeze and thaw file systems");
 	if (options.thaw) {
 		status = thaw_left(options.runtime_dir);
