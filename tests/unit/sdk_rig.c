@@ -39,7 +39,8 @@ answer(struct app *app, struct appvss_participant *participant,
     const struct appvss_request *request, enum appvss_answer what)
 {
 	ck_assert_ptr_eq(app->participant, participant);
-	appvss_set_text(participant, app->text);
+	if (app->text != NULL)
+		appvss_set_text(participant, app->text);
 	if (app->hook != NULL)
 		app->hook(app, request);
 	return (what);

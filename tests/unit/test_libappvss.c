@@ -277,6 +277,48 @@ START_TEST(test_thaw_fails_alone)
 }
 END_TEST
 
+/* The broker asked, the thaw failed, and then there is nobody to ask again. */
+START_TEST(test_thaw_fails_then_lost)
+{
+	freeze_db();
+	db.thaw_answer = APPVSS_FAIL;
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_expect(&rig, "FAIL name=db id=7 op=thaw");
+	ck_assert_int_eq(appvss_get_timeout_ms(rig.handle), -1);
+	db.thaw_answer = APPVSS_READY;
+	rig_hide(&rig);
+	rig_drop(&rig);
+	RIG_UNTIL(&rig, !appvss_is_frozen(db.participant));
+	ck_assert_str_eq(db.log,
+	    "freeze 7; thaw 7 done; status unavailable; thaw 7 lost");
+	rig_listen(&rig);
+}
+END_TEST
+
+static void
+note_remaining(struct app *app, const struct appvss_request *request)
+{
+	if (app == &db)
+		poll(NULL, 0, 60);
+	app->hook_result = (int)request->remaining_ms;
+}
+
+/* Who waits for another callback has less time, and is told so. */
+START_TEST(test_remaining_ms)
+{
+	rig_begin(&rig, &db);
+	rig_add(&rig, &web, "web");
+	db.hook = note_remaining;
+	web.hook = note_remaining;
+	rig_say(&rig,
+	    "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000\n"
+	    "FREEZE name=web id=7 remaining_ms=4000 hold_ms=70000");
+	RIG_UNTIL(&rig, web.hook_result != 0);
+	ck_assert_int_le(db.hook_result, 4000);
+	ck_assert_int_le(web.hook_result, 3941);
+}
+END_TEST
+
 START_TEST(test_several_participants)
 {
 	rig_begin(&rig, &db);
@@ -475,6 +517,8 @@ main(void)
 	tcase_add_test(tc, test_thaw_of_older);
 	tcase_add_test(tc, test_thaw_fails);
 	tcase_add_test(tc, test_thaw_fails_alone);
+	tcase_add_test(tc, test_thaw_fails_then_lost);
+	tcase_add_test(tc, test_remaining_ms);
 	tcase_add_test(tc, test_several_participants);
 	tcase_add_test(tc, test_unregister_inside_check);
 	tcase_add_test(tc, test_unregister_inside_freeze);

@@ -53,6 +53,7 @@ START_TEST(test_no_broker_at_first)
 	rig_open(&rig);
 	rig_add(&rig, &db, "db");
 	ck_assert_int_eq(appvss_get_fd(rig.handle), -1);
+	ck_assert_int_eq(appvss_get_timeout_ms(rig.handle), 0);
 	RIG_UNTIL(&rig, strcmp(db.log, "status unavailable") == 0);
 	/* Said once, not at every try. */
 	ck_assert_int_eq(appvss_wait(rig.handle, -1), 0);
@@ -61,6 +62,10 @@ START_TEST(test_no_broker_at_first)
 	rig_listen(&rig);
 	come_back();
 	ck_assert_str_eq(db.log, "status unavailable; status ok");
+	/* The backoff begins anew. */
+	rig_drop(&rig);
+	ck_assert_int_eq(appvss_dispatch(rig.handle), 0);
+	ck_assert_int_le(appvss_get_timeout_ms(rig.handle), 100);
 }
 END_TEST
 
@@ -364,6 +369,21 @@ START_TEST(test_not_welcome)
 }
 END_TEST
 
+/* A broker that is stopped between accept and WELCOME is given up. */
+START_TEST(test_no_answer)
+{
+	rig_start(&rig);
+	rig_listen(&rig);
+	rig_open(&rig);
+	rig_add(&rig, &db, "db");
+	rig_accept(&rig);
+	RIG_UNTIL(&rig, db.log[0] != '\0');
+	ck_assert_str_eq(db.log, "status unavailable");
+	rig_drop(&rig);
+	come_back();
+}
+END_TEST
+
 /* Output for a broker that does not read is bounded. */
 START_TEST(test_broker_does_not_read)
 {
@@ -393,18 +413,25 @@ END_TEST
 START_TEST(test_short_writes)
 {
 	char text[513], expected[600];
-	int lines, i;
+	int lines, more, size = 4096, i;
 
 	rig_begin(&rig, &db);
+	/* Small, so that writes are cut in the middle of a line. */
+	ck_assert_int_eq(setsockopt(appvss_get_fd(rig.handle), SOL_SOCKET,
+			     SO_SNDBUF, &size, (socklen_t)sizeof(size)),
+	    0);
 	db.freeze_answer = APPVSS_PENDING;
 	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
 	rig_settle(&rig);
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	for (lines = 0; appvss_get_events(rig.handle) == POLLIN; lines++)
+	for (lines = 0, more = 0; more < 80; lines++) {
+		if (appvss_get_events(rig.handle) != POLLIN)
+			more++;
 		ck_assert_int_eq(appvss_progress(db.participant, 1,
 				     (uint32_t)lines, text),
 		    0);
+	}
 	ck_assert_int_eq(appvss_get_events(rig.handle), POLLIN | POLLOUT);
 	ck_assert_int_eq(appvss_ready(db.participant, NULL), 0);
 	for (i = 0; i < lines; i++) {
@@ -448,6 +475,7 @@ main(void)
 	tcase_add_test(tc, test_name_taken);
 	tcase_add_loop_test(tc, test_refused, 0, 3);
 	tcase_add_loop_test(tc, test_not_welcome, 0, COUNT(greetings));
+	tcase_add_test(tc, test_no_answer);
 	tcase_add_test(tc, test_broker_does_not_read);
 	tcase_add_test(tc, test_short_writes);
 	suite_add_tcase(suite, tc);

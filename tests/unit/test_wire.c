@@ -390,6 +390,28 @@ START_TEST(test_encode_no_room)
 }
 END_TEST
 
+/* A line may have exactly WIRE_LINE_MAX bytes with its LF. */
+START_TEST(test_encode_longest)
+{
+	char text[4001], name[57];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1 - _i] = '\0';
+	wire_begin(&line, &grammar, V_ALL);
+	wire_put_text(&line, K_TEXT, text);
+	wire_put_uint(&line, K_BIG, UINT64_MAX);
+	wire_put_text(&line, K_NAME, name);
+	if (_i == 0) {
+		ck_assert_int_eq(wire_end(&line), WIRE_E_TOO_LONG);
+	} else {
+		ck_assert_int_eq(wire_end(&line), WIRE_OK);
+		ck_assert_uint_eq(line.length, WIRE_LINE_MAX);
+	}
+}
+END_TEST
+
 /* Every byte but NUL survives. */
 START_TEST(test_round_trip_bytes)
 {
@@ -446,6 +468,7 @@ main(void)
 	tcase_add_test(tc, test_encode_cut_limit);
 	tcase_add_loop_test(tc, test_encode_cut_room, 0, 6);
 	tcase_add_test(tc, test_encode_no_room);
+	tcase_add_loop_test(tc, test_encode_longest, 0, 2);
 	tcase_add_test(tc, test_round_trip_bytes);
 	tcase_add_test(tc, test_error_words);
 	suite_add_tcase(suite, tc);
