@@ -13,7 +13,7 @@ expect() {
 	words=$2
 	shift 2
 	status=0
-	"$APPVSSD" "$@" >"$TEST_DIR/out.log" 2>&1 || status=$?
+	timeout -k 5 20 "$APPVSSD" "$@" >"$TEST_DIR/out.log" 2>&1 || status=$?
 	[ "$status" -eq "$wanted_status" ] ||
 		die "$*: exit status $status instead of $wanted_status"
 	grep -q -- "$words" "$TEST_DIR/out.log" ||

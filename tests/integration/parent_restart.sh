@@ -58,7 +58,7 @@ fi
 FAKE_FAIL_START=1
 export FAKE_FAIL_START
 status=0
-"$APPVSSD" --foreground --config "$TEST_DIR/appvssd.conf" \
+timeout -k 5 20 "$APPVSSD" --foreground --config "$TEST_DIR/appvssd.conf" \
 	>"$TEST_DIR/fail.log" 2>&1 || status=$?
 [ "$status" -eq 70 ] || die "a failed start: exit status $status"
 [ ! -e "$SOCKET" ] || die "a failed start left its socket"

@@ -9,7 +9,8 @@ set -eu
 # Must fail with this status, and these words.
 refused() {
 	refused_status=0
-	"$APPVSSD" --foreground --config "$TEST_DIR/appvssd.conf" \
+	timeout -k 5 20 "$APPVSSD" --foreground \
+		--config "$TEST_DIR/appvssd.conf" \
 		>"$TEST_DIR/refused.log" 2>&1 || refused_status=$?
 	[ "$refused_status" -eq "$1" ] ||
 		die "exit status $refused_status instead of $1, for: $2"
@@ -52,6 +53,19 @@ python3 -c 'import socket, sys
 socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SOCKET"
 stop_bg second || die "SIGTERM: exit status $?"
 [ -S "$SOCKET" ] || die "a socket that was not ours was removed"
+
+# Somebody who answers there, with no lock, is left alone as well.
+rm "$SOCKET"
+start_bg stranger python3 -c 'import socket, sys, time
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen(8)
+print("listens", flush=True)
+time.sleep(600)' "$SOCKET"
+wait_for "$TEST_DIR/stranger.log" listens 10
+refused 69 "another appvssd serves $SOCKET"
+[ -S "$SOCKET" ] || die "a socket that is answered was removed"
+stop_bg stranger KILL || :
 
 # A file is not touched.
 rm "$SOCKET"
