@@ -68,9 +68,8 @@ hv_appvss_chan_callback(struct vmbus_channel *chan, void *arg)
 			    error, length);
 			return;
 		}
-		if (length > 0)
-			hv_appvss_core_receive(sc->core, sc->buffer,
-			    (size_t)length, xactid);
+		hv_appvss_core_receive(sc->core, sc->buffer, (size_t)length,
+		    xactid);
 	}
 }
 

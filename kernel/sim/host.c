@@ -215,14 +215,21 @@ sim_host_wait(struct sim_host *host, uint64_t id, int timeout_ms,
 		return (false);
 	while (!entry->replied) {
 		left_ms = (deadline.at_ns - sim_now_ns()) / 1000000;
-		if (left_ms < 0 || !take_reply(host, (int)left_ms + 1)) {
-			entry->id = 0;
+		if (left_ms < 0 || !take_reply(host, (int)left_ms + 1))
 			return (false);
-		}
 	}
 	*reply = entry->reply;
 	entry->id = 0;
 	return (true);
+}
+
+void
+sim_host_forget(struct sim_host *host, uint64_t id)
+{
+	struct outstanding *entry = id != 0 ? find(host, id) : NULL;
+
+	if (entry != NULL)
+		entry->id = 0;
 }
 
 uint64_t

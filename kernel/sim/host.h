@@ -45,11 +45,14 @@ int sim_host_ask_raw(struct sim_host *host, const void *bytes, size_t length,
     uint64_t *idp);
 
 /*
- * Waits for the reply to id.  False: none came in timeout_ms; the request is
- * then forgotten, and a later reply is a stray.
+ * Waits for the reply to id.  False: none came in timeout_ms; ask again, or
+ * forget the request.
  */
 bool sim_host_wait(struct sim_host *host, uint64_t id, int timeout_ms,
     struct sim_host_reply *reply);
+
+/* Gives up on id: a reply that comes later is a stray. */
+void sim_host_forget(struct sim_host *host, uint64_t id);
 
 /* The oldest request without a reply; 0: none. */
 uint64_t sim_host_oldest(const struct sim_host *host);

@@ -81,6 +81,7 @@ report(struct sim_script *script, uint64_t id, const char *op)
 	struct sim_host_reply reply;
 
 	if (!sim_host_wait(script->host, id, script->host_limit_ms, &reply)) {
+		sim_host_forget(script->host, id);
 		printf("noreply op=%s\n", op);
 		script->failed = true;
 	} else {

@@ -3,7 +3,8 @@
 # the same objects that their unit tests use.
 
 VSS_SIM_TESTS = tests/unit/test_vss_msg tests/unit/test_vss_queue \
-	tests/unit/test_vss_queue_model
+	tests/unit/test_vss_queue_model tests/unit/test_vss_driver \
+	tests/unit/test_vss_driver_race
 DRV_OBJS = kernel/hv_appvss/hv_appvss_msg.o \
 	kernel/hv_appvss/hv_appvss_queue.o kernel/sim/drv_core.o \
 	kernel/sim/drv_dev.o kernel/sim/drv_sysctl.o kernel/sim/drv_vmbus.o
@@ -14,9 +15,12 @@ SIM_OBJS = ${DRV_OBJS} ${SIM_KERNEL_OBJS} kernel/sim/host.o
 SIM_PROGRAM_OBJS = ${SIM_OBJS} kernel/sim/hv_vss_sim.o kernel/sim/script.o \
 	kernel/sim/server.o
 OBJS += ${SIM_PROGRAM_OBJS} tests/unit/test_vss_msg.o \
-	tests/unit/test_vss_queue.o tests/unit/test_vss_queue_model.o
+	tests/unit/test_vss_queue.o tests/unit/test_vss_queue_model.o \
+	tests/unit/test_vss_driver.o tests/unit/test_vss_driver_race.o
 PROGS += kernel/sim/hv_vss_sim
 UNIT_TESTS += ${VSS_SIM_TESTS}
+MANUALS += kernel/hv_appvss/hv_appvss.4 kernel/sim/hv_vss_sim.8
+INSTALL_TARGETS += install-hv-vss-sim
 
 # The stand-in headers come first: they hide the system's of the same name.
 SIM_COMPILE = ${CC} -Ikernel/sim/include ${BASE_CPPFLAGS} ${CPPFLAGS} \
@@ -62,8 +66,22 @@ tests/unit/test_vss_queue_model: tests/unit/test_vss_queue_model.o \
 	${LINK} -o $@ tests/unit/test_vss_queue_model.o \
 	    kernel/hv_appvss/hv_appvss_queue.o
 
+tests/unit/test_vss_driver: tests/unit/test_vss_driver.o ${SIM_OBJS}
+	${LINK} -o $@ tests/unit/test_vss_driver.o ${SIM_OBJS} \
+	    ${CHECK_LIBS} -lpthread
+
+tests/unit/test_vss_driver_race: tests/unit/test_vss_driver_race.o ${SIM_OBJS}
+	${LINK} -o $@ tests/unit/test_vss_driver_race.o ${SIM_OBJS} -lpthread
+
 # What "make check-tsan" runs.
 check-sim: ${VSS_SIM_TESTS}
 	sh tests/run.sh ${VSS_SIM_TESTS}
 
-.PHONY: check-sim
+install-hv-vss-sim: kernel/sim/hv_vss_sim
+	install -d ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man8 \
+	    ${DESTDIR}${MANDIR}/man4
+	install -m 755 kernel/sim/hv_vss_sim ${DESTDIR}${SBINDIR}/hv_vss_sim
+	install -m 644 kernel/sim/hv_vss_sim.8 ${DESTDIR}${MANDIR}/man8/
+	install -m 644 kernel/hv_appvss/hv_appvss.4 ${DESTDIR}${MANDIR}/man4/
+
+.PHONY: check-sim install-hv-vss-sim
