@@ -34,7 +34,7 @@ PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1
 PKG_CONFIG_ALLOW_SYSTEM_LIBS=1
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_ALLOW_SYSTEM_CFLAGS \
 	PKG_CONFIG_ALLOW_SYSTEM_LIBS
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2086
 ${CC:-cc} -D_GNU_SOURCE -o "$TEST_DIR/minimal" examples/minimal.c ${SANFLAGS:-} \
 	$(pkg-config --cflags --libs appvss) ||
 	die "examples/minimal.c does not build against what is installed"
