@@ -4,7 +4,7 @@
 
 VSS_SIM_TESTS = tests/unit/test_vss_msg tests/unit/test_vss_queue \
 	tests/unit/test_vss_queue_model tests/unit/test_vss_driver \
-	tests/unit/test_vss_driver_race
+	tests/unit/test_vss_driver_race tests/unit/test_vss_driver_sim
 DRV_OBJS = kernel/hv_appvss/hv_appvss_msg.o \
 	kernel/hv_appvss/hv_appvss_queue.o kernel/sim/drv_core.o \
 	kernel/sim/drv_dev.o kernel/sim/drv_sysctl.o kernel/sim/drv_vmbus.o
@@ -16,7 +16,8 @@ SIM_PROGRAM_OBJS = ${SIM_OBJS} kernel/sim/hv_vss_sim.o kernel/sim/script.o \
 	kernel/sim/server.o
 OBJS += ${SIM_PROGRAM_OBJS} tests/unit/test_vss_msg.o \
 	tests/unit/test_vss_queue.o tests/unit/test_vss_queue_model.o \
-	tests/unit/test_vss_driver.o tests/unit/test_vss_driver_race.o
+	tests/unit/test_vss_driver.o tests/unit/test_vss_driver_race.o \
+	tests/unit/test_vss_driver_sim.o
 PROGS += kernel/sim/hv_vss_sim
 UNIT_TESTS += ${VSS_SIM_TESTS}
 MANUALS += kernel/hv_appvss/hv_appvss.4 kernel/sim/hv_vss_sim.8
@@ -72,6 +73,12 @@ tests/unit/test_vss_driver: tests/unit/test_vss_driver.o ${SIM_OBJS}
 
 tests/unit/test_vss_driver_race: tests/unit/test_vss_driver_race.o ${SIM_OBJS}
 	${LINK} -o $@ tests/unit/test_vss_driver_race.o ${SIM_OBJS} -lpthread
+
+# Runs the program: it must be built too.
+tests/unit/test_vss_driver_sim: tests/unit/test_vss_driver_sim.o \
+    kernel/vssdev/vssdev.o kernel/sim/hv_vss_sim
+	${LINK} -o $@ tests/unit/test_vss_driver_sim.o kernel/vssdev/vssdev.o \
+	    ${CHECK_LIBS}
 
 # What "make check-tsan" runs.
 check-sim: ${VSS_SIM_TESTS}

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The whole driver in the simulated kernel.  The first tests are named after
- * the faults of FreeBSD's base driver that this one must not have; each fails
- * on a driver with that fault.
+ * the faults of FreeBSD's base driver that this one must not have.
  */
 #include <check.h>
 #include <errno.h>
@@ -349,6 +348,8 @@ START_TEST(fault_9_access_mode)
 	open_fs();
 	ck_assert_uint_eq(sim_sysctl_number("fs_open"), 1);
 	ck_assert_int_eq(sim_open(FS_VSS_DEV_NAME, SIM_WRITE, &second), EBUSY);
+	ck_assert_int_eq(sim_open(FS_VSS_DEV_NAME, SIM_READ, &second), 0);
+	sim_close(second);
 	id = ask(SIM_HOST_CHECK);
 	ck_assert_int_eq(sim_poll(fs, POLLIN, PATIENT_MS), POLLIN);
 	nothing_waits(reader);
@@ -485,7 +486,6 @@ START_TEST(result_ioctl)
 	expect(id, 0);
 	ck_assert_int_eq(sim_ioctl(fs, IOCHVVSSRESULT, &result), 0);
 	ck_assert_uint_eq(result.told, VSS_TOLD_SUCCESS);
-	ck_assert_uint_eq(result.status, 0);
 	id = ask(SIM_HOST_THAW);
 	msgid = reads(fs, HV_VSS_THAW);
 	expect(id, FAIL);
