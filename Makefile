@@ -24,7 +24,9 @@ DBDIR ?= ${DBDIR_${OS}}
 DESTDIR ?=
 VERSION = 0.1.0
 
-CFLAGS ?= -O2 -g
+# bmake's own rules set CFLAGS, to nothing useful: so this has another name.
+OPTFLAGS ?= -O2 -g
+CFLAGS ?=
 LDFLAGS ?=
 # Extra flags of a sanitizer build: make check-asan and check-tsan set it.
 SANFLAGS ?=
@@ -39,9 +41,9 @@ BASE_CPPFLAGS = -I. -Isdk ${OSFLAGS_${OS}} -DAPPVSS_VERSION='"${VERSION}"' \
 WARNFLAGS = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wvla -Wundef \
 	-Wwrite-strings
-BASE_CFLAGS = -std=c17 -fPIC -fstack-protector-strong ${WARNFLAGS}
+BASE_CFLAGS = -std=c17 -fPIC -fstack-protector-strong ${WARNFLAGS} ${OPTFLAGS}
 COMPILE = ${CC} ${BASE_CPPFLAGS} ${CPPFLAGS} ${BASE_CFLAGS} ${CFLAGS} ${SANFLAGS}
-LINK = ${CC} ${CFLAGS} ${SANFLAGS} ${OSLDFLAGS_${OS}} ${LDFLAGS}
+LINK = ${CC} ${OPTFLAGS} ${CFLAGS} ${SANFLAGS} ${OSLDFLAGS_${OS}} ${LDFLAGS}
 
 # Asked for when a program is linked, not before "make deps" has run.
 EVENT_LIBS = `pkg-config --libs libevent`
@@ -81,7 +83,8 @@ everything: ${PROGS}
 
 # Packages: what a build and the tests need, no more.
 DEPS_Linux = gcc make bmake pkg-config libevent-dev libsqlite3-dev check \
-	libconfuse-dev sqlite3 e2fsprogs util-linux mount procps python3
+	libconfuse-dev sqlite3 e2fsprogs xfsprogs btrfs-progs util-linux \
+	mount procps python3
 DEPS_FreeBSD = pkgconf libevent sqlite3 check libconfuse python3
 DEPS_LINT_Linux = clang clang-format libclang-rt-14-dev mandoc shellcheck
 DEPS_LINT_FreeBSD = llvm14 mandoc hs-ShellCheck

@@ -20,5 +20,5 @@ TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
 TXN_EXPLORE_MAX=${TXN_EXPLORE_MAX:-3}
 export TXN_EXPLORE_MAX ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 exec ${MAKE:-make} -j"$(getconf _NPROCESSORS_ONLN)" "$target" \
-	CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	OPTFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	SANFLAGS="-fsanitize=$sanitizers -fno-sanitize-recover=all"
