@@ -74,6 +74,10 @@ OBJS += ${CTL_OWN_OBJS}
 PROGS += appvssd/appvssctl/appvssctl
 MANUALS += appvssd/appvssctl/appvssctl.8
 INSTALL_TARGETS += install-appvssctl
+INTEGRATION_TESTS += tests/integration/history_ctl.sh \
+	tests/integration/history_disk.sh
+SHELL_SCRIPTS += tests/integration/history_ctl.sh \
+	tests/integration/history_disk.sh
 
 appvssd/appvssctl/appvssctl: ${CTL_OBJS}
 	${LINK} -o $@ ${CTL_OBJS} ${SQLITE_LIBS}

@@ -16,42 +16,74 @@
 
 #include "history_read_impl.h"
 
-#define COPY_TRIES     5  /* then somebody writes to it all the time */
-#define COPY_PAUSE_MS  50 /* between tries */
+#define COPY_TRIES     40 /* for the lock: two seconds */
+#define COPY_PAUSE_MS  50
 #define COPY_CHUNK     (64 * 1024)
 #define JOURNAL_SUFFIX "-journal"
 #define DATABASE_NAME  "/history.db"
 
-/* What must not change while a file is copied. */
-struct stamp {
-	bool there;
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec modified;
-};
+/*
+ * The bytes that SQLite's processes lock, from its documents on locking.  A
+ * writer holds RESERVED while it prepares and has a journal; it changes the
+ * database only once nobody has a read lock on SHARED.
+ */
+#define PENDING_BYTE  0x40000000
+#define RESERVED_BYTE (PENDING_BYTE + 1)
+#define SHARED_FIRST  (PENDING_BYTE + 2)
+#define SHARED_BYTES  510
 
-static void
-take_stamp(const char *path, struct stamp *stamp)
+static int
+lock_bytes(int fd, short type, off_t start, off_t length)
 {
-	struct stat st;
+	struct flock lock = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = start,
+		.l_len = length,
+	};
 
-	memset(stamp, 0, sizeof(*stamp));
-	if (stat(path, &st) < 0)
-		return;
-	stamp->there = true;
-	stamp->dev = st.st_dev;
-	stamp->ino = st.st_ino;
-	stamp->size = st.st_size;
-	stamp->modified = st.st_mtim;
+	return (fcntl(fd, F_SETLK, &lock));
 }
 
-static bool
-same_stamp(const struct stamp *a, const struct stamp *b)
+/*
+ * A read lock as SQLite takes it: until fd is closed nobody changes the
+ * database.  0, or -1 with errno (EAGAIN or EACCES: a writer is at it).
+ */
+static int
+lock_shared(int fd)
 {
-	return (a->there == b->there && a->dev == b->dev && a->ino == b->ino &&
-	    a->size == b->size && a->modified.tv_sec == b->modified.tv_sec &&
-	    a->modified.tv_nsec == b->modified.tv_nsec);
+	int result;
+
+	if (lock_bytes(fd, F_RDLCK, PENDING_BYTE, 1) < 0)
+		return (-1);
+	result = lock_bytes(fd, F_RDLCK, SHARED_FIRST, SHARED_BYTES);
+	(void)lock_bytes(fd, F_UNLCK, PENDING_BYTE, 1);
+	return (result);
+}
+
+bool
+history_copy_wanted(const char *path)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = RESERVED_BYTE,
+		.l_len = 1,
+	};
+	char journal[PATH_MAX];
+	struct stat st;
+	int fd, result;
+
+	if (snprintf(journal, sizeof(journal), "%s" JOURNAL_SUFFIX, path) >=
+		(int)sizeof(journal) ||
+	    stat(journal, &st) < 0 || st.st_size == 0)
+		return (false);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return (false);
+	result = fcntl(fd, F_GETLK, &lock);
+	close(fd);
+	return (result < 0 || lock.l_type == F_UNLCK);
 }
 
 static int
@@ -87,29 +119,37 @@ copy_bytes(int from, int to)
 	}
 }
 
-/* A file that is not there is copied as nothing. */
+/* From an open file to a new one. */
 static int
-copy_file(const char *from, const char *to)
+copy_to(int in, const char *to)
 {
-	int in, out, result, error;
+	int out, result, error;
 
-	in = open(from, O_RDONLY | O_CLOEXEC);
-	if (in < 0)
-		return (errno == ENOENT ? 0 : -1);
 	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (out < 0) {
-		error = errno;
-		close(in);
-		errno = error;
+	if (out < 0)
 		return (-1);
-	}
 	result = copy_bytes(in, out);
 	error = errno;
-	close(in);
 	if (close(out) < 0 && result == 0) {
 		result = -1;
 		error = errno;
 	}
+	errno = error;
+	return (result);
+}
+
+/* A journal that is not there is copied as nothing. */
+static int
+copy_journal(const char *from, const char *to)
+{
+	int in, result, error;
+
+	in = open(from, O_RDONLY | O_CLOEXEC);
+	if (in < 0)
+		return (errno == ENOENT ? 0 : -1);
+	result = copy_to(in, to);
+	error = errno;
+	close(in);
 	errno = error;
 	return (result);
 }
@@ -134,31 +174,46 @@ make_directory(struct history_copy *copy)
 	return (-1);
 }
 
-/* 1: copied; 0: it changed meanwhile; -1 with errno. */
+/* Where locks do not work (some read-only media) nobody writes either. */
+static bool
+is_locked_out(int error)
+{
+	return (error == EAGAIN || error == EACCES);
+}
+
+/* 0, or -1 with errno: EAGAIN if it is being written for too long. */
 static int
-copy_once(const struct history_copy *copy, const char *path,
+copy_locked(const struct history_copy *copy, const char *path,
     const char *journal, const char *journal_copy)
 {
-	struct stamp before[2], after[2];
+	const struct timespec pause = { 0, COPY_PAUSE_MS * 1000000L };
+	int in, result, error, tries = 0;
 
-	take_stamp(path, &before[0]);
-	take_stamp(journal, &before[1]);
-	(void)unlink(journal_copy);
-	if (copy_file(path, copy->path) < 0 ||
-	    copy_file(journal, journal_copy) < 0)
+	in = open(path, O_RDONLY | O_CLOEXEC);
+	if (in < 0)
 		return (-1);
-	take_stamp(path, &after[0]);
-	take_stamp(journal, &after[1]);
-	return (same_stamp(&before[0], &after[0]) &&
-	    same_stamp(&before[1], &after[1]));
+	while ((result = lock_shared(in)) < 0 && is_locked_out(errno) &&
+	    ++tries < COPY_TRIES)
+		(void)nanosleep(&pause, NULL);
+	if (result < 0 && is_locked_out(errno)) {
+		close(in);
+		errno = EAGAIN;
+		return (-1);
+	}
+	result = copy_journal(journal, journal_copy);
+	if (result == 0)
+		result = copy_to(in, copy->path);
+	error = errno;
+	close(in);
+	errno = error;
+	return (result);
 }
 
 enum history_error
 history_copy_make(struct history_copy *copy, const char *path, char *error)
 {
-	const struct timespec pause = { 0, COPY_PAUSE_MS * 1000000L };
 	char journal[PATH_MAX], journal_copy[PATH_MAX];
-	int copied = 0;
+	enum history_error result;
 
 	if (make_directory(copy) < 0) {
 		snprintf(error, HISTORY_ERROR_SIZE,
@@ -175,17 +230,13 @@ history_copy_make(struct history_copy *copy, const char *path, char *error)
 		snprintf(error, HISTORY_ERROR_SIZE, "the path is too long");
 		return (HISTORY_E_SYSTEM);
 	}
-	for (int i = 0; i < COPY_TRIES && copied == 0; i++) {
-		if (i > 0)
-			(void)nanosleep(&pause, NULL);
-		copied = copy_once(copy, path, journal, journal_copy);
-	}
-	if (copied == 1)
+	if (copy_locked(copy, path, journal, journal_copy) == 0)
 		return (HISTORY_OK);
+	result = errno == EAGAIN ? HISTORY_E_BUSY : HISTORY_E_SYSTEM;
 	snprintf(error, HISTORY_ERROR_SIZE, "cannot be copied: %s",
-	    copied < 0 ? strerror(errno) : "it is being written");
+	    result == HISTORY_E_BUSY ? "it is being written" : strerror(errno));
 	history_copy_remove(copy);
-	return (copied < 0 ? HISTORY_E_SYSTEM : HISTORY_E_BUSY);
+	return (result);
 }
 
 void

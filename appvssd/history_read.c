@@ -5,7 +5,7 @@
  *
  * The file is opened read-only, which needs no write anywhere.  If a journal
  * waits to be rolled back (its writer died in the middle of a commit), a copy
- * of both is opened instead.
+ * of both is opened instead, and SQLite never sees the original.
  */
 #include <sys/stat.h>
 
@@ -185,7 +185,9 @@ history_open(struct history **historyp, const char *path, char *error)
 	result = look_at_file(path, error);
 	if (result != HISTORY_OK)
 		return (result);
-	code = open_database(&db, path, SQLITE_OPEN_READONLY);
+	code = SQLITE_READONLY_ROLLBACK;
+	if (!history_copy_wanted(path))
+		code = open_database(&db, path, SQLITE_OPEN_READONLY);
 	if (wants_copy(code)) {
 		sqlite3_close(db);
 		db = NULL;

@@ -23,7 +23,17 @@ struct history_copy {
 	char path[PATH_MAX];
 };
 
-/* HISTORY_OK, or an error with its text. */
+/*
+ * True if a journal waits to be rolled back: one that no writer is busy with.
+ * SQLite must not meet it in its place: as root it sets the owner of a journal
+ * even when it opens it for reading, which on a frozen disk never returns.
+ */
+bool history_copy_wanted(const char *path);
+
+/*
+ * Copies both, under a lock that keeps writers away.  HISTORY_OK, or an error
+ * with its text.
+ */
 enum history_error history_copy_make(struct history_copy *copy,
     const char *path, char *error);
 /* Removes the files; what is open can still be read. */

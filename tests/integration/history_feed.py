@@ -10,6 +10,7 @@ A line "!await TEXT" is not sent: it waits until TEXT was answered.
 import socket
 import subprocess
 import sys
+import threading
 
 ours, theirs = socket.socketpair()
 child = subprocess.Popen(
@@ -17,21 +18,28 @@ child = subprocess.Popen(
     pass_fds=[theirs.fileno()],
 )
 theirs.close()
-ours.settimeout(30)
-answers = ours.makefile("r", newline="\n")
+answers = []
+arrived = threading.Condition()
 
-for line in sys.stdin:
+
+def take_answers():
+    for answer in ours.makefile("r", newline="\n"):
+        print(answer, end="", flush=True)
+        with arrived:
+            answers.append(answer.strip())
+            arrived.notify()
+
+
+reader = threading.Thread(target=take_answers, daemon=True)
+reader.start()
+for line in iter(sys.stdin.readline, ""):
     if not line.startswith("!await "):
         ours.sendall(line.encode())
         continue
     wanted = line[len("!await "):].strip()
-    for answer in answers:
-        print(answer, end="", flush=True)
-        if answer.strip() == wanted:
-            break
-    else:
-        sys.exit("no answer: " + wanted)
+    with arrived:
+        if not arrived.wait_for(lambda: wanted in answers, timeout=30):
+            sys.exit("no answer: " + wanted)
 ours.shutdown(socket.SHUT_WR)
-for answer in answers:
-    print(answer, end="", flush=True)
+reader.join(timeout=60)
 sys.exit(child.wait(timeout=60))
