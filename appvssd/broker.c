@@ -12,25 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "broker.h"
 #include "clientset.h"
 #include "config.h"
+#include "device_slot.h"
+#include "device_words.h"
 #include "histq.h"
+#include "journal.h"
 #include "kernel/vssdev/heldlog.h"
 #include "lineup.h"
 #include "orders.h"
 #include "participants.h"
 #include "record.h"
-#include "source_device.h"
 #include "status.h"
 #include "txn.h"
 
-/* So long the history may take to say which transaction was the last. */
-#define BROKER_START_MS 2000
-/* So long the last rows may take to reach the disk when the broker ends. */
-#define BROKER_END_MS 3000
 /* Time between our last possible answer and the driver's limit. */
 #define BROKER_ANSWER_MARGIN_MS 1000
 
@@ -38,18 +35,15 @@ struct broker {
 	const struct config *config;
 	struct event_base *base;
 	struct event *tick_event;
-	struct event *start_event;
-	struct event *end_event;
 	struct orders *orders;
 	struct clientset *clients;
-	struct source_device *device;
-	struct histq *history;
+	struct device_slot device;
+	struct journal *journal;
+	struct histq *history; /* the journal's */
 	struct participants participants;
 
 	struct txn txn;
 	struct lineup lineup;
-	uint64_t next_id;
-	uint64_t commit_seq; /* the held row that the release waits for */
 	uint64_t thaw_msgid; /* the last THAW that the machine answered */
 	bool has_thaw;
 	/* Found while actions are carried out; become events afterwards. */
@@ -57,13 +51,8 @@ struct broker {
 	bool commit_failed;
 	bool stepping;
 
-	bool started; /* next_id is known */
-	bool device_missing;
 	bool stopping;
-	bool stopped;
 	int exit_status;
-	int stashed_fds[PRIVSEP_FDS_MAX]; /* a device that came too early */
-	unsigned nstashed;
 
 	uint64_t last_id;
 	const char *last_outcome;
@@ -116,63 +105,7 @@ broker_record(const struct broker *broker)
 	return (record);
 }
 
-/* --- the end of the process ---------------------------------------------- */
-
-static void
-broker_exit(struct broker *broker, int status)
-{
-	if (broker->stopped)
-		return;
-	broker->stopped = true;
-	broker->exit_status = status;
-	orders_report(broker->orders, PRIVSEP_FINISHED);
-	(void)event_base_loopbreak(broker->base);
-}
-
-/* Everybody is thawed: the last rows, and then the end. */
-static void
-broker_end(struct broker *broker)
-{
-	(void)histq_put_end(broker->history);
-	histq_commit(broker->history);
-	if (!histq_connected(broker->history) ||
-	    histq_waiting(broker->history) == 0)
-		broker_exit(broker, 0);
-	else
-		broker_arm(broker->end_event, BROKER_END_MS);
-}
-
-static void
-broker_on_end(int fd, short what, void *arg)
-{
-	struct broker *broker = arg;
-
-	(void)fd;
-	(void)what;
-	heldlog(HELDLOG_WARN, "history_behind", "rows=%zu",
-	    histq_waiting(broker->history));
-	broker_exit(broker, 0);
-}
-
 /* --- the machine --------------------------------------------------------- */
-
-static void
-broker_log_end(const struct broker *broker, const char *outcome,
-    const char *consistency)
-{
-	const struct txn *txn = &broker->txn;
-	const char *culprit = "-";
-
-	if (txn->culprit < txn->nparts)
-		culprit = broker->lineup.members[txn->culprit]->name;
-	heldlog(strcmp(outcome, "done") == 0 ? HELDLOG_INFO : HELDLOG_ERROR,
-	    "transaction",
-	    "id=%" PRIu64 " op=%s outcome=%s consistency=%s reason=%s "
-	    "participant=%s participants=%zu elapsed_ms=%" PRIu64,
-	    txn->id, txn_op_word(txn->op), outcome, consistency,
-	    txn_reason_word(txn->reason), culprit, txn->nparts,
-	    txn->ended_at_ms - txn->begun_at_ms);
-}
 
 static void
 broker_finish(struct broker *broker)
@@ -181,8 +114,8 @@ broker_finish(struct broker *broker)
 	enum hv_vss_told told;
 
 	told = VSS_TOLD_NOTHING;
-	if (broker->device != NULL && broker->txn.begun.source == 0)
-		told = source_device_told(broker->device,
+	if (broker->txn.begun.source == 0)
+		told = device_slot_told(&broker->device,
 		    broker->has_thaw ? broker->thaw_msgid :
 				       broker->txn.begun.msgid);
 	histq_hold(broker->history, false);
@@ -192,12 +125,12 @@ broker_finish(struct broker *broker)
 	broker->last_outcome = record_outcome(&broker->txn, told);
 	broker->last_consistency = record_consistency(&broker->txn, told);
 	broker->last_ended_at_ms = broker->txn.ended_at_ms;
-	broker_log_end(broker, broker->last_outcome, broker->last_consistency);
+	record_log(&record, told);
 	lineup_note_results(&broker->lineup, broker->txn.op);
 	registry_end_transaction(&broker->participants.registry);
-	broker->commit_seq = 0;
+	journal_forget_commit(broker->journal);
 	if (broker->stopping)
-		broker_end(broker);
+		journal_end(broker->journal);
 }
 
 static void
@@ -205,24 +138,9 @@ broker_commit_held(struct broker *broker)
 {
 	struct record record = broker_record(broker);
 
-	broker->commit_seq = record_held(&record, broker_now_ms());
-	histq_commit(broker->history);
-	if (broker->commit_seq == 0 || !histq_connected(broker->history))
+	if (!journal_commit(broker->journal,
+		record_held(&record, broker_now_ms())))
 		broker->commit_failed = true;
-}
-
-static enum hv_vss_op_t
-broker_device_op(enum txn_op op)
-{
-	switch (op) {
-	case TXN_OP_CHECK:
-		return (HV_VSS_CHECK);
-	case TXN_OP_FREEZE:
-		return (HV_VSS_FREEZE);
-	case TXN_OP_THAW:
-		break;
-	}
-	return (HV_VSS_THAW);
 }
 
 static void
@@ -235,9 +153,7 @@ broker_answer(struct broker *broker, const struct txn_action *action)
 		broker->thaw_msgid = action->request.msgid;
 		broker->has_thaw = broker->txn.released;
 	}
-	if (broker->device == NULL)
-		return;
-	if (source_device_answer(broker->device, broker_device_op(action->op),
+	if (device_slot_answer(&broker->device, device_words_op(action->op),
 		action->request.msgid, action->success) == 0)
 		return;
 	heldlog(HELDLOG_WARN, "answer_refused",
@@ -334,23 +250,6 @@ broker_on_tick(int fd, short what, void *arg)
 
 /* --- the device ---------------------------------------------------------- */
 
-static enum txn_told
-broker_told(struct broker *broker)
-{
-	switch (source_device_told(broker->device, broker->txn.begun.msgid)) {
-	case VSS_TOLD_SUCCESS:
-		return (TXN_TOLD_SUCCESS);
-	case VSS_TOLD_PENDING: /* a THAW before the FREEZE was over */
-	case VSS_TOLD_FAIL:
-	case VSS_TOLD_TIMEOUT:
-		return (TXN_TOLD_FAIL);
-	case VSS_TOLD_NOTHING:
-	case VSS_TOLD_FORGOTTEN:
-		break;
-	}
-	return (TXN_TOLD_UNKNOWN);
-}
-
 /* A new transaction: its number, and everybody who is known. */
 static int
 broker_line_up(struct broker *broker, struct txn_event *event)
@@ -358,7 +257,7 @@ broker_line_up(struct broker *broker, struct txn_event *event)
 	if (broker->stopping ||
 	    lineup_fill(&broker->lineup, &broker->participants.registry) == -1)
 		return (-1);
-	event->id = broker->next_id++;
+	event->id = journal_next_id(broker->journal);
 	event->parts = broker->lineup.parts;
 	event->nparts = broker->lineup.count;
 	return (0);
@@ -370,27 +269,16 @@ broker_on_request(void *arg, enum hv_vss_op_t op, uint64_t msgid)
 	struct txn_event event = { .request = { .msgid = msgid } };
 	struct broker *broker = arg;
 
-	switch (op) {
-	case HV_VSS_CHECK:
-		event.type = TXN_EV_CHECK;
-		break;
-	case HV_VSS_FREEZE:
-		event.type = TXN_EV_FREEZE;
-		break;
-	case HV_VSS_THAW:
-		event.type = TXN_EV_THAW;
-		if (broker->txn.state == TXN_HELD)
-			event.told = broker_told(broker);
-		break;
-	case HV_VSS_NONE:
-	case HV_VSS_COUNT:
+	if (!device_words_event(op, &event.type))
 		return;
-	}
+	if (event.type == TXN_EV_THAW && broker->txn.state == TXN_HELD)
+		event.told = device_words_told(
+		    device_slot_told(&broker->device, broker->txn.begun.msgid));
 	if (event.type != TXN_EV_THAW && broker->txn.state == TXN_IDLE &&
 	    broker_line_up(broker, &event) == -1) {
 		heldlog(HELDLOG_ERROR, "request_refused", "msgid=%" PRIu64,
 		    msgid);
-		(void)source_device_answer(broker->device, op, msgid, false);
+		(void)device_slot_answer(&broker->device, op, msgid, false);
 		return;
 	}
 	broker_step(broker, &event);
@@ -402,9 +290,7 @@ broker_on_device_gone(void *arg)
 	struct txn_event event = { .type = TXN_EV_SOURCE_GONE };
 	struct broker *broker = arg;
 
-	source_device_destroy(broker->device);
-	broker->device = NULL;
-	broker->device_missing = true;
+	device_slot_empty(&broker->device);
 	broker_step(broker, &event);
 	heldlog(HELDLOG_WARN, "device_lost", "path=%s", broker->config->device);
 	orders_report(broker->orders, PRIVSEP_WANT_DEVICE);
@@ -415,119 +301,47 @@ static const struct source_device_callbacks device_callbacks = {
 	.gone = broker_on_device_gone,
 };
 
-static void
-broker_open_device(struct broker *broker, const int *fds, unsigned nfds)
-{
-	if (broker->device != NULL)
-		source_device_destroy(broker->device);
-	broker->device = source_device_create(broker->base, fds, (int)nfds,
-	    &device_callbacks, broker);
-	broker->device_missing = broker->device == NULL;
-	if (broker->device == NULL)
-		heldlog(HELDLOG_ERROR, "device_unusable",
-		    "path=%s error=\"%s\"", broker->config->device,
-		    strerror(errno));
-	else
-		heldlog(HELDLOG_INFO, "device_open", "path=%s",
-		    broker->config->device);
-}
-
-static void
-broker_drop_stash(struct broker *broker)
-{
-	unsigned i;
-
-	for (i = 0; i < broker->nstashed; i++)
-		(void)close(broker->stashed_fds[i]);
-	broker->nstashed = 0;
-}
-
 /* --- the history --------------------------------------------------------- */
-
-/* From now on transactions have numbers, and requests are taken. */
-static void
-broker_start(struct broker *broker, uint64_t next_id)
-{
-	if (next_id > broker->next_id)
-		broker->next_id = next_id;
-	if (broker->started)
-		return;
-	broker->started = true;
-	(void)event_del(broker->start_event);
-	if (broker->nstashed > 0)
-		broker_open_device(broker, broker->stashed_fds,
-		    broker->nstashed);
-	broker->nstashed = 0;
-}
 
 static void
 broker_on_known(void *arg, const char *name, const char *program)
 {
 	struct broker *broker = arg;
 
-	/* Later this process knows better than the file. */
-	if (!broker->started)
-		participants_add_known(&broker->participants, name, program);
+	participants_add_known(&broker->participants, name, program);
 }
 
 static void
-broker_on_history_ready(void *arg, uint64_t last_id)
+broker_on_started(void *arg)
 {
-	broker_start(arg, last_id + 1);
-}
+	struct broker *broker = arg;
 
-/*
- * The history does not say which numbers were given out: then they go on from
- * the seconds of the wall clock, which no count of snapshots reaches.
- */
-static void
-broker_on_start_late(int fd, short what, void *arg)
-{
-	struct timespec now;
-
-	(void)fd;
-	(void)what;
-	heldlog(HELDLOG_WARN, "history_slow", "waited_ms=%d", BROKER_START_MS);
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	broker_start(arg, (uint64_t)now.tv_sec);
+	device_slot_accept(&broker->device);
 }
 
 static void
-broker_on_acked(void *arg, uint64_t seq)
+broker_on_committed(void *arg, bool committed)
 {
 	struct txn_event event = { .type = TXN_EV_COMMITTED,
-		.committed = true };
-	struct broker *broker = arg;
+		.committed = committed };
 
-	if (broker->txn.committing && broker->commit_seq != 0 &&
-	    seq >= broker->commit_seq)
-		broker_step(broker, &event);
-	if (broker->stopping && broker->txn.state == TXN_IDLE &&
-	    histq_waiting(broker->history) == 0)
-		broker_exit(broker, 0);
+	broker_step(arg, &event);
 }
 
 static void
-broker_on_history_lost(void *arg)
+broker_on_ended(void *arg)
 {
-	struct txn_event event = { .type = TXN_EV_COMMITTED };
 	struct broker *broker = arg;
 
-	heldlog(HELDLOG_WARN, "history_lost", "rows_waiting=%zu",
-	    histq_waiting(broker->history));
-	if (!broker->txn.committing)
-		return;
-	if (broker->stepping)
-		broker->commit_failed = true;
-	else
-		broker_step(broker, &event);
+	orders_report(broker->orders, PRIVSEP_FINISHED);
+	(void)event_base_loopbreak(broker->base);
 }
 
-static const struct histq_callbacks history_callbacks = {
+static const struct journal_callbacks journal_callbacks = {
 	.known = broker_on_known,
-	.ready = broker_on_history_ready,
-	.acked = broker_on_acked,
-	.lost = broker_on_history_lost,
+	.started = broker_on_started,
+	.committed = broker_on_committed,
+	.ended = broker_on_ended,
 };
 
 /* --- clients ------------------------------------------------------------- */
@@ -559,11 +373,7 @@ broker_up_known(void *arg, const struct registry_entry *entry)
 {
 	struct broker *broker = arg;
 
-	heldlog(HELDLOG_INFO, "registered",
-	    "name=%s uid=%u pid=%d order=%u required=%d", entry->name,
-	    (unsigned)entry->uid, (int)entry->pid, entry->grant.order,
-	    entry->grant.required || entry->grant.expect);
-	(void)histq_put_known(broker->history, entry->name, entry->program);
+	record_known(broker->history, entry);
 }
 
 static void
@@ -571,8 +381,7 @@ broker_up_forgotten(void *arg, const char *name)
 {
 	struct broker *broker = arg;
 
-	heldlog(HELDLOG_INFO, "forgotten", "name=%s", name);
-	(void)histq_put_forget(broker->history, name);
+	record_forgotten(broker->history, name);
 }
 
 static void
@@ -580,9 +389,7 @@ broker_up_settled(void *arg, const struct registry_entry *entry)
 {
 	struct broker *broker = arg;
 
-	heldlog(HELDLOG_INFO, "thaw_recovered", "name=%s", entry->name);
-	(void)histq_put_event(broker->history, 0, "thaw_recovered",
-	    entry->name);
+	record_recovered(broker->history, entry);
 	if (!broker->stepping)
 		broker_arm_tick(broker);
 }
@@ -592,14 +399,8 @@ broker_up_progress(void *arg, const struct registry_entry *entry,
     unsigned percent, const char *text)
 {
 	struct broker *broker = arg;
-	char line[256], quoted[160];
 
-	(void)snprintf(line, sizeof(line), "%s %u%% %s", entry->name, percent,
-	    text);
-	(void)histq_put_event(broker->history, broker->txn.id, "progress",
-	    line);
-	heldlog(HELDLOG_DEBUG, "progress", "name=%s percent=%u text=%s",
-	    entry->name, percent, heldlog_quote(text, quoted, sizeof(quoted)));
+	record_progress(broker->history, broker->txn.id, entry, percent, text);
 }
 
 static void
@@ -610,12 +411,8 @@ broker_up_status(void *arg, struct client *client)
 		.txn = &broker->txn,
 		.registry = &broker->participants.registry,
 		.now_ms = broker_now_ms(),
-		.device = broker->device != NULL ? "open" :
-		    broker->device_missing	 ? "missing" :
-						   "none",
-		.history = !histq_connected(broker->history) ? "down" :
-		    histq_waiting(broker->history) > 0	     ? "behind" :
-							       "ok",
+		.device = device_slot_word(&broker->device),
+		.history = journal_word(broker->journal),
 		.queued = histq_waiting(broker->history),
 		.dropped = histq_dropped(broker->history),
 		.late = broker->txn.late_answers,
@@ -646,13 +443,7 @@ broker_on_device(void *arg, const int *fds, unsigned nfds)
 {
 	struct broker *broker = arg;
 
-	if (broker->started) {
-		broker_open_device(broker, fds, nfds);
-		return;
-	}
-	broker_drop_stash(broker);
-	memcpy(broker->stashed_fds, fds, nfds * sizeof(*fds));
-	broker->nstashed = nfds;
+	device_slot_put(&broker->device, fds, nfds);
 }
 
 static void
@@ -660,7 +451,7 @@ broker_on_no_device(void *arg)
 {
 	struct broker *broker = arg;
 
-	broker->device_missing = true;
+	device_slot_miss(&broker->device);
 }
 
 static void
@@ -668,7 +459,7 @@ broker_on_history(void *arg, int fd)
 {
 	struct broker *broker = arg;
 
-	histq_attach(broker->history, fd);
+	journal_attach(broker->journal, fd);
 }
 
 static void
@@ -682,7 +473,7 @@ broker_on_stop(void *arg)
 	broker->stopping = true;
 	clientset_stop(broker->clients);
 	if (broker->txn.state == TXN_IDLE)
-		broker_end(broker);
+		journal_end(broker->journal);
 	else
 		broker_step(broker, &event);
 }
@@ -712,7 +503,6 @@ broker_init_txn(struct broker *broker)
 	};
 
 	txn_init(&broker->txn, &limits);
-	broker->next_id = 1;
 }
 
 static int
@@ -725,42 +515,34 @@ broker_init(struct broker *broker, const struct broker_params *params)
 	broker_init_txn(broker);
 	broker->tick_event = event_new(broker->base, -1, 0, broker_on_tick,
 	    broker);
-	broker->start_event = event_new(broker->base, -1, 0,
-	    broker_on_start_late, broker);
-	broker->end_event = event_new(broker->base, -1, 0, broker_on_end,
-	    broker);
-	if (broker->tick_event == NULL || broker->start_event == NULL ||
-	    broker->end_event == NULL)
-		return (-1);
-	if (histq_create(&broker->history, broker->base,
+	device_slot_init(&broker->device, broker->base, params->config->device,
+	    &device_callbacks, broker);
+	if (broker->tick_event == NULL ||
+	    journal_create(&broker->journal, broker->base,
 		params->config->history_queue_rows, params->run,
-		&history_callbacks, broker) == -1 ||
+		&journal_callbacks, broker) == -1 ||
 	    participants_init(&broker->participants, params->config,
 		&participants_upcalls, broker) == -1)
 		return (-1);
+	broker->history = journal_queue(broker->journal);
 	broker->orders = orders_create(broker->base, params->parent_fd,
 	    &orders_callbacks, broker);
 	broker->clients = clientset_create(broker->base, params->listen_fd,
 	    params->config, &broker->participants);
 	if (broker->orders == NULL || broker->clients == NULL)
 		return (-1);
-	broker_arm(broker->start_event, BROKER_START_MS);
 	return (0);
 }
 
 static void
 broker_fini(struct broker *broker)
 {
-	broker_drop_stash(broker);
-	if (broker->device != NULL)
-		source_device_destroy(broker->device);
+	device_slot_fini(&broker->device);
 	clientset_destroy(broker->clients);
 	orders_destroy(broker->orders);
 	participants_fini(&broker->participants);
-	histq_destroy(broker->history);
+	journal_destroy(broker->journal);
 	event_free(broker->tick_event);
-	event_free(broker->start_event);
-	event_free(broker->end_event);
 	event_base_free(broker->base);
 	lineup_fini(&broker->lineup);
 }

@@ -2,9 +2,12 @@
 /*
  * Transactions as rows of the history: see record.h.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "histq.h"
+#include "kernel/vssdev/heldlog.h"
 #include "record.h"
 #include "registry.h"
 #include "txn.h"
@@ -163,4 +166,61 @@ record_end(const struct record *record, enum hv_vss_told told)
 		(void)histq_put_event(record->queue, txn->id, "guest_paused",
 		    "the hold timer fired late and was armed once more");
 	(void)histq_put_state(record->queue, &row);
+}
+
+void
+record_log(const struct record *record, enum hv_vss_told told)
+{
+	const struct txn *txn = record->txn;
+	const char *culprit = "-";
+
+	if (txn->culprit < txn->nparts)
+		culprit = record->members[txn->culprit]->name;
+	heldlog(txn->outcome == TXN_OUTCOME_DONE &&
+		    !record_is_refused(txn, told) ?
+		HELDLOG_INFO :
+		HELDLOG_ERROR,
+	    "transaction",
+	    "id=%" PRIu64 " op=%s outcome=%s consistency=%s reason=%s "
+	    "participant=%s participants=%zu elapsed_ms=%" PRIu64,
+	    txn->id, txn_op_word(txn->op), record_outcome(txn, told),
+	    record_consistency(txn, told), txn_reason_word(txn->reason),
+	    culprit, txn->nparts, txn->ended_at_ms - txn->begun_at_ms);
+}
+
+void
+record_known(struct histq *queue, const struct registry_entry *entry)
+{
+	heldlog(HELDLOG_INFO, "registered",
+	    "name=%s uid=%u pid=%d order=%u required=%d", entry->name,
+	    (unsigned)entry->uid, (int)entry->pid, entry->grant.order,
+	    entry->grant.required || entry->grant.expect);
+	(void)histq_put_known(queue, entry->name, entry->program);
+}
+
+void
+record_forgotten(struct histq *queue, const char *name)
+{
+	heldlog(HELDLOG_INFO, "forgotten", "name=%s", name);
+	(void)histq_put_forget(queue, name);
+}
+
+void
+record_recovered(struct histq *queue, const struct registry_entry *entry)
+{
+	heldlog(HELDLOG_INFO, "thaw_recovered", "name=%s", entry->name);
+	(void)histq_put_event(queue, 0, "thaw_recovered", entry->name);
+}
+
+void
+record_progress(struct histq *queue, uint64_t id,
+    const struct registry_entry *entry, unsigned percent, const char *text)
+{
+	char line[256], quoted[160];
+
+	(void)snprintf(line, sizeof(line), "%s %u%% %s", entry->name, percent,
+	    text);
+	(void)histq_put_event(queue, id, "progress", line);
+	heldlog(HELDLOG_DEBUG, "progress", "name=%s percent=%u text=%s",
+	    entry->name, percent, heldlog_quote(text, quoted, sizeof(quoted)));
 }

@@ -36,8 +36,18 @@ uint64_t record_held(const struct record *record, uint64_t now_ms);
  */
 void record_end(const struct record *record, enum hv_vss_told told);
 
+/* The end as a line of the log. */
+void record_log(const struct record *record, enum hv_vss_told told);
+
 /* The outcome and consistency that record_end() writes, as words. */
 const char *record_outcome(const struct txn *txn, enum hv_vss_told told);
 const char *record_consistency(const struct txn *txn, enum hv_vss_told told);
+
+/* What participants do outside of a transaction's own rows. */
+void record_known(struct histq *queue, const struct registry_entry *entry);
+void record_forgotten(struct histq *queue, const char *name);
+void record_recovered(struct histq *queue, const struct registry_entry *entry);
+void record_progress(struct histq *queue, uint64_t id,
+    const struct registry_entry *entry, unsigned percent, const char *text);
 
 #endif /* RECORD_H */

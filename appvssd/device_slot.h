@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The place of the device: empty, kept back until requests can be taken, or
+ * open.  Devices come from the parent and go by themselves; knows nothing of
+ * transactions.
+ */
+#ifndef DEVICE_SLOT_H
+#define DEVICE_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "privsep.h"
+#include "source_device.h"
+
+struct device_slot {
+	struct event_base *base; /* borrowed */
+	const char *path;	 /* borrowed; for messages */
+	const struct source_device_callbacks *callbacks;
+	void *arg;
+	struct source_device *device;	  /* owned, or NULL */
+	bool missing;			  /* there should be one */
+	bool accepts;			  /* requests can be taken */
+	int stashed_fds[PRIVSEP_FDS_MAX]; /* a device that came too early */
+	unsigned nstashed;
+};
+
+void device_slot_init(struct device_slot *slot, struct event_base *base,
+    const char *path, const struct source_device_callbacks *callbacks,
+    void *arg);
+void device_slot_fini(struct device_slot *slot);
+
+/* A device that the parent opened; takes fds.  The one before is closed. */
+void device_slot_put(struct device_slot *slot, const int *fds, unsigned nfds);
+/* From now on requests are taken: opens what came too early. */
+void device_slot_accept(struct device_slot *slot);
+/* The parent has none. */
+void device_slot_miss(struct device_slot *slot);
+/* Closes it: it has gone. */
+void device_slot_empty(struct device_slot *slot);
+
+/* As source_device_answer(); ENXIO when there is no device. */
+int device_slot_answer(struct device_slot *slot, enum hv_vss_op_t op,
+    uint64_t msgid, bool success);
+/* As source_device_told(). */
+enum hv_vss_told device_slot_told(const struct device_slot *slot,
+    uint64_t msgid);
+
+/* For STATUS: open, missing, none. */
+const char *device_slot_word(const struct device_slot *slot);
+
+#endif /* DEVICE_SLOT_H */
