@@ -73,6 +73,7 @@ include appvssd/appvssd.mk
 include hooks/hooks.mk
 include examples/examples.mk
 include tests/tests.mk
+include tests/bench/bench.mk
 
 everything: ${PROGS}
 
