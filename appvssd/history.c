@@ -40,11 +40,12 @@
 struct history {
 	const char *path;
 	int fd;
-	struct historydb *db; /* owns; NULL before the first RUN */
-	bool answered;	      /* READY was sent */
-	bool eof;
+	struct historydb *db;	/* owns; NULL before the first RUN */
+	bool answered;		/* READY was sent */
+	bool eof;		/* everything that was sent has been read */
+	bool gone;		/* the broker's end is closed */
 	bool failing;		/* the last attempt did not reach the disk */
-	uint64_t give_up_at_ms; /* of eof and failing */
+	uint64_t give_up_at_ms; /* of gone and failing */
 	int backoff_ms;
 	size_t length;	/* bytes in the buffer */
 	size_t applied; /* of these, in the open SQL transaction */
@@ -194,6 +195,35 @@ take_line(struct history *history, size_t length, int *statusp)
 	return (HISTORYDB_OK);
 }
 
+/* From here on there is a limit to waiting for the disk. */
+static void
+note_gone(struct history *history)
+{
+	if (history->gone)
+		return;
+	history->gone = true;
+	history->give_up_at_ms = monotonic_ms() + LAST_TRIES_MS;
+}
+
+/* Longer each time.  What the broker sends stays where it is. */
+static void
+back_off(struct history *history)
+{
+	struct pollfd pfd = { history->fd, 0, 0 };
+
+	history->backoff_ms *= 2;
+	if (history->backoff_ms < BACKOFF_MIN_MS)
+		history->backoff_ms = BACKOFF_MIN_MS;
+	if (history->backoff_ms > BACKOFF_MAX_MS)
+		history->backoff_ms = BACKOFF_MAX_MS;
+	if (history->gone) {
+		(void)poll(NULL, 0, history->backoff_ms);
+		return;
+	}
+	if (poll(&pfd, 1, history->backoff_ms) > 0)
+		note_gone(history);
+}
+
 /* Nothing of the batch is lost: it is applied again after a pause. */
 static int
 handle_failure(struct history *history, enum historydb_result result)
@@ -224,18 +254,13 @@ handle_failure(struct history *history, enum historydb_result result)
 	if (!history->failing)
 		heldlog(HELDLOG_ERROR, "history_waits", "error=%s", quoted);
 	history->failing = true;
-	if (history->eof && monotonic_ms() >= history->give_up_at_ms) {
+	if (history->gone && monotonic_ms() >= history->give_up_at_ms) {
 		heldlog(HELDLOG_ERROR, "history_lost",
 		    "bytes=%zu reason=broker_gone error=%s", history->length,
 		    quoted);
 		return (EX_IOERR);
 	}
-	history->backoff_ms = history->backoff_ms == 0 ?
-	    BACKOFF_MIN_MS :
-	    history->backoff_ms * 2;
-	if (history->backoff_ms > BACKOFF_MAX_MS)
-		history->backoff_ms = BACKOFF_MAX_MS;
-	(void)poll(NULL, 0, history->backoff_ms);
+	back_off(history);
 	return (RUNNING);
 }
 
@@ -259,7 +284,7 @@ read_input(struct history *history, int timeout_ms)
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return (false);
 	history->eof = true;
-	history->give_up_at_ms = monotonic_ms() + LAST_TRIES_MS;
+	note_gone(history);
 	return (false);
 }
 

@@ -16,8 +16,8 @@
 #include "show.h"
 #include "text.h"
 
-#define NOT_PROVED 1 /* exit status: no proof, or not application-consistent \
-		      */
+/* Exit status: no proof, or not application-consistent. */
+#define NOT_PROVED 1
 
 /* What the rows, and this machine where it counts, amount to. */
 enum verdict {

@@ -209,6 +209,7 @@ ITEM kind=participant name=gone present=0 state=absent text="line\nbreak"
 ITEM kind=debt name=gone text="its thaw is not confirmed"
 END verb=STATUS
 ANSWER
+: >"$TEST_DIR/server.log" # wait_for takes a file that is not there for good
 start_bg server python3 tests/integration/history_server.py "$socket" \
 	"$TEST_DIR/answer"
 wait_for "$TEST_DIR/server.log" '^listening' 10
@@ -250,6 +251,7 @@ expect 'does not answer'
 stop_bg server KILL || :
 
 say "a server that never answers"
+: >"$TEST_DIR/silent.log"
 start_bg silent python3 tests/integration/history_server.py "$socket.2" silent
 wait_for "$TEST_DIR/silent.log" '^listening' 10
 ctl 75 --socket "$socket.2" status

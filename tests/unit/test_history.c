@@ -465,6 +465,25 @@ START_TEST(locked_file_is_waited_for)
 }
 END_TEST
 
+/* A broker that died is not outlived for ever by a process that cannot write.
+ */
+START_TEST(locked_file_is_given_up_without_a_broker)
+{
+	sqlite3 *db;
+
+	start();
+	put(RUN_1 "EVENT seq=1 at_ms=1 kind=k\n");
+	await("ACK seq=1");
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL),
+	    SQLITE_OK);
+	put("EVENT seq=2 at_ms=1 kind=k\n");
+	ck_assert_int_eq(finish(), EX_IOERR);
+	sqlite3_close(db);
+	ck_assert_str_eq(query("SELECT count(*) FROM event"), "1");
+}
+END_TEST
+
 START_TEST(vanished_file_is_noticed)
 {
 	start();
@@ -533,6 +552,7 @@ main(void)
 	tcase_add_test(tcase, newer_schema_is_left_alone);
 	tcase_add_test(tcase, missing_directory_is_an_error);
 	tcase_add_test(tcase, locked_file_is_waited_for);
+	tcase_add_test(tcase, locked_file_is_given_up_without_a_broker);
 	tcase_add_test(tcase, vanished_file_is_noticed);
 	tcase_add_test(tcase, nonsense_ends_it);
 	tcase_add_test(tcase, signals_do_not_end_it);
