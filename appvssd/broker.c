@@ -352,6 +352,15 @@ broker_up_event(void *arg, struct txn_event *event)
 	broker_step(arg, event);
 }
 
+static bool
+broker_up_expects(void *arg, const struct txn_event *event)
+{
+	const struct broker *broker = arg;
+
+	return (txn_expects(&broker->txn, event->part, event->op,
+	    event->type == TXN_EV_READY));
+}
+
 static uint64_t
 broker_up_transaction(void *arg)
 {
@@ -427,6 +436,7 @@ broker_up_status(void *arg, struct client *client)
 
 static const struct participants_upcalls participants_upcalls = {
 	.event = broker_up_event,
+	.expects = broker_up_expects,
 	.transaction = broker_up_transaction,
 	.late = broker_up_late,
 	.known = broker_up_known,

@@ -77,6 +77,7 @@ lineup_fill(struct lineup *lineup, struct registry *registry)
 		entry->in_transaction = true;
 		/* What it says from here on is about this transaction. */
 		registry_set_text(entry, NULL);
+		registry_set_thaw_text(entry, NULL);
 		lineup->members[i++] = entry;
 	}
 	lineup->count = i;

@@ -266,6 +266,19 @@ participants_parse_op(const char *word, enum txn_op *op)
 	return (false);
 }
 
+/* What it says of its answer; only of one that somebody waits for. */
+static void
+participants_note_text(struct registry_entry *entry, enum txn_op op,
+    const struct wire_msg *msg)
+{
+	const char *text = wire_get_text(msg, PK_TEXT, NULL);
+
+	if (op == TXN_OP_THAW)
+		registry_set_thaw_text(entry, text);
+	else if (msg->verb == PC_FAIL || text != NULL)
+		registry_set_text(entry, text);
+}
+
 /* The answer to a thaw that was sent again, or came too late before. */
 static void
 participants_on_debt(struct participants *participants,
@@ -281,7 +294,8 @@ static void
 participants_on_answer(struct participants *participants, struct client *client,
     const struct wire_msg *msg)
 {
-	struct txn_event event = { .part = SIZE_MAX };
+	struct txn_event event = { .part = SIZE_MAX,
+		.type = msg->verb == PC_READY ? TXN_EV_READY : TXN_EV_FAIL };
 	struct registry_entry *entry;
 	uint64_t id;
 
@@ -293,20 +307,19 @@ participants_on_answer(struct participants *participants, struct client *client,
 		participants->upcalls->late(participants->arg);
 		return;
 	}
-	if (msg->verb == PC_FAIL || wire_has(msg, PK_TEXT))
-		registry_set_text(entry, wire_get_text(msg, PK_TEXT, ""));
 	if (event.op == TXN_OP_THAW && entry->owes_id == id && id != 0) {
+		participants_note_text(entry, event.op, msg);
 		participants_on_debt(participants, entry,
 		    msg->verb == PC_READY);
 		return;
 	}
-	if (entry->part == SIZE_MAX ||
-	    id != participants->upcalls->transaction(participants->arg)) {
+	event.part = entry->part;
+	if (id != participants->upcalls->transaction(participants->arg) ||
+	    !participants->upcalls->expects(participants->arg, &event)) {
 		participants->upcalls->late(participants->arg);
 		return;
 	}
-	event.type = msg->verb == PC_READY ? TXN_EV_READY : TXN_EV_FAIL;
-	event.part = entry->part;
+	participants_note_text(entry, event.op, msg);
 	participants->upcalls->event(participants->arg, &event);
 }
 

@@ -25,6 +25,8 @@ struct participants_upcalls {
 	void (*event)(void *arg, struct txn_event *event);
 	/* The id of the transaction that runs, or 0. */
 	uint64_t (*transaction)(void *arg);
+	/* Whether that event would be waited for. */
+	bool (*expects)(void *arg, const struct txn_event *event);
 	/* An answer that nobody waits for. */
 	void (*late)(void *arg);
 	void (*known)(void *arg, const struct registry_entry *entry);

@@ -12,6 +12,9 @@
 #include "registry.h"
 #include "txn.h"
 
+/* Two texts of a participant; the row cuts what it cannot hold. */
+#define RECORD_TEXT_BYTES 1100
+
 static uint64_t
 record_wall_ms(void)
 {
@@ -49,6 +52,7 @@ record_part(const struct record *record, size_t index, const char *phase)
 {
 	const struct txn_part *part = &record->txn->parts[index];
 	const struct registry_entry *entry = record->members[index];
+	char text[RECORD_TEXT_BYTES];
 	struct histq_part row = {
 		.id = record->txn->id,
 		.phase = phase,
@@ -56,7 +60,7 @@ record_part(const struct record *record, size_t index, const char *phase)
 		.program = entry->program,
 		.result = txn_result_word(part->result),
 		.thaw = txn_thaw_word(part->thaw),
-		.text = entry->text == NULL ? "" : entry->text,
+		.text = registry_texts(entry, text, sizeof(text)),
 		.pid = (uint64_t)entry->pid,
 		.uid = entry->has_uid ? (uint64_t)entry->uid : 0,
 		.order = part->order,

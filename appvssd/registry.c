@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,7 @@ registry_free(struct registry_entry *entry)
 {
 	free(entry->program);
 	free(entry->text);
+	free(entry->thaw_text);
 	free(entry);
 }
 
@@ -117,11 +119,33 @@ registry_count_uid(const struct registry *registry, uid_t uid)
 	return (count);
 }
 
+static void
+registry_replace(char **where, const char *text)
+{
+	free(*where);
+	*where = text == NULL || *text == '\0' ? NULL : strdup(text);
+}
+
 void
 registry_set_text(struct registry_entry *entry, const char *text)
 {
-	free(entry->text);
-	entry->text = text == NULL || *text == '\0' ? NULL : strdup(text);
+	registry_replace(&entry->text, text);
+}
+
+void
+registry_set_thaw_text(struct registry_entry *entry, const char *text)
+{
+	registry_replace(&entry->thaw_text, text);
+}
+
+const char *
+registry_texts(const struct registry_entry *entry, char *out, size_t size)
+{
+	(void)snprintf(out, size, "%s%s%s",
+	    entry->text == NULL ? "" : entry->text,
+	    entry->text != NULL && entry->thaw_text != NULL ? "; thaw: " : "",
+	    entry->thaw_text == NULL ? "" : entry->thaw_text);
+	return (out);
 }
 
 void

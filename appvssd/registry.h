@@ -24,11 +24,12 @@
 
 struct registry_entry {
 	char name[WIRE_NAME_MAX + 1];
-	char *program; /* owned; what it says of itself */
-	char *text;    /* owned or NULL: the last text that came from it */
-	void *owner;   /* the client that registered it; NULL: absent */
-	uid_t uid;     /* of the owner, or the last one */
-	bool has_uid;  /* false: known from the history only */
+	char *program;	 /* owned; what it says of itself */
+	char *text;	 /* owned or NULL: of its last CHECK or FREEZE */
+	char *thaw_text; /* owned or NULL: of its last THAW */
+	void *owner;	 /* the client that registered it; NULL: absent */
+	uid_t uid;	 /* of the owner, or the last one */
+	bool has_uid;	 /* false: known from the history only */
 	pid_t pid;
 	struct access_grant grant;
 	uint32_t thaw_ms;
@@ -70,8 +71,12 @@ void registry_end_transaction(struct registry *registry);
 
 size_t registry_count_uid(const struct registry *registry, uid_t uid);
 
-/* Replaces the text; NULL removes it. */
+/* Replaces a text; NULL or "" removes it. */
 void registry_set_text(struct registry_entry *entry, const char *text);
+void registry_set_thaw_text(struct registry_entry *entry, const char *text);
+/* Both texts for people, cut to size.  Returns out. */
+const char *registry_texts(const struct registry_entry *entry, char *out,
+    size_t size);
 void registry_set_program(struct registry_entry *entry, const char *program);
 
 /* The thaw of transaction id was not confirmed. */

@@ -10,6 +10,9 @@
 #include "status.h"
 #include "txn.h"
 
+/* Two texts of a participant; the line cuts what it cannot hold. */
+#define STATUS_TEXT_BYTES 1100
+
 static void
 status_send_broker(const struct status *status, struct client *client)
 {
@@ -74,6 +77,7 @@ status_send_entry(const struct status *status, struct client *client,
     const struct registry_entry *entry)
 {
 	struct wire_line line;
+	char text[STATUS_TEXT_BYTES];
 
 	wire_begin(&line, &proto_broker_grammar, PB_ITEM);
 	wire_put_text(&line, PK_KIND, "participant");
@@ -92,8 +96,8 @@ status_send_entry(const struct status *status, struct client *client,
 		wire_put_text(&line, PK_RESULT, entry->result);
 	if (entry->has_flush)
 		wire_put_uint(&line, PK_FLUSH_MS, entry->flush_ms);
-	if (entry->text != NULL)
-		wire_put_text(&line, PK_TEXT, entry->text);
+	if (*registry_texts(entry, text, sizeof(text)) != '\0')
+		wire_put_text(&line, PK_TEXT, text);
 	client_send(client, &line);
 	if (entry->owes_id == 0)
 		return;

@@ -130,41 +130,49 @@ txn_on_ready(struct txn *txn, const struct txn_event *event)
 	txn->asked--;
 }
 
+bool
+txn_expects(const struct txn *txn, size_t part, enum txn_op op, bool ready)
+{
+	enum txn_phase phase;
+
+	if (txn->state == TXN_IDLE || part >= txn->nparts)
+		return (false);
+	phase = txn->parts[part].phase;
+	if (op == TXN_OP_THAW)
+		return (phase == TXN_PHASE_THAWING);
+	if (op != txn->op || txn->state == TXN_THAWING)
+		return (false);
+	if (phase == TXN_PHASE_ASKED)
+		return (true);
+	/* It thawed by itself, and says so. */
+	return (op == TXN_OP_FREEZE && !ready && phase == TXN_PHASE_READY);
+}
+
 /* READY and FAIL: what does not fit is late or a duplicate, and only counted.
  */
 static void
 txn_on_answer(struct txn *txn, const struct txn_event *event,
     struct txn_actions *actions)
 {
-	struct txn_part *part;
 	bool ready;
 
 	ready = event->type == TXN_EV_READY;
-	if (txn->state == TXN_IDLE || event->part >= txn->nparts) {
+	if (!txn_expects(txn, event->part, event->op, ready)) {
 		txn->late_answers++;
 		return;
 	}
-	part = &txn->parts[event->part];
-	if (event->op == TXN_OP_THAW && part->phase == TXN_PHASE_THAWING)
+	if (event->op == TXN_OP_THAW)
 		txn_part_thawed(txn, event->part,
 		    ready ? TXN_THAW_OK : TXN_THAW_FAILED, event->now_ms,
 		    actions);
-	else if (event->op == txn->op && part->phase == TXN_PHASE_ASKED &&
-	    txn->state != TXN_THAWING && ready)
+	else if (ready)
 		txn_on_ready(txn, event);
-	else if (event->op == txn->op && part->phase == TXN_PHASE_ASKED &&
-	    txn->state != TXN_THAWING)
-		txn_part_failed(txn, event->part, TXN_RESULT_FAILED,
-		    event->now_ms, actions);
-	else if (event->op == TXN_OP_FREEZE && !ready &&
-	    part->phase == TXN_PHASE_READY && txn->state == TXN_FREEZING)
-		txn_part_failed(txn, event->part, TXN_RESULT_FAILED,
-		    event->now_ms, actions);
-	else if (event->op == TXN_OP_FREEZE && !ready &&
-	    part->phase == TXN_PHASE_READY && txn->state == TXN_HELD)
+	else if (txn->state == TXN_HELD &&
+	    txn->parts[event->part].phase == TXN_PHASE_READY)
 		txn_part_lost(txn, event->part);
 	else
-		txn->late_answers++;
+		txn_part_failed(txn, event->part, TXN_RESULT_FAILED,
+		    event->now_ms, actions);
 	txn_advance(txn, event->now_ms, actions);
 }
 

@@ -231,6 +231,13 @@ void txn_init(struct txn *txn, const struct txn_limits *limits);
 void txn_step(struct txn *txn, const struct txn_event *event,
     struct txn_actions *actions);
 
+/*
+ * Whether a READY (or else FAIL) of part is waited for; otherwise it only
+ * counts as late.
+ */
+bool txn_expects(const struct txn *txn, size_t part, enum txn_op op,
+    bool ready);
+
 /* When the next TXN_EV_TICK is due; UINT64_MAX: none. */
 uint64_t txn_next_at_ms(const struct txn *txn);
 

@@ -32,9 +32,12 @@ CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_daemon_killed.sh \
 	tests/integration/chain_history_stopped.sh \
 	tests/integration/chain_nobody.sh tests/integration/chain_expired.sh
+BROKER_TESTS = tests/integration/broker_faults.sh \
+	tests/integration/broker_chaos.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \
-	${CHAIN_TESTS}
+	${BROKER_TESTS} ${CHAIN_TESTS}
 SHELL_SCRIPTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \
-	tests/integration/chain_lib.sh ${CHAIN_TESTS}
+	tests/integration/broker_lib.sh tests/integration/chain_lib.sh \
+	${BROKER_TESTS} ${CHAIN_TESTS}

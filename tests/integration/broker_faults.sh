@@ -1,0 +1,10 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# What clients do wrong reaches neither the records nor the other participants.
+set -eu
+. tests/integration/lib.sh
+. tests/integration/broker_lib.sh
+
+broker_start
+broker_case faults texts
+broker_stop

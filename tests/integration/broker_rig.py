@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the tests of a running broker share: a client, a host, a history."""
+
+import re
+import socket
+import subprocess
+import time
+
+
+def fail(text):
+    raise SystemExit(text)
+
+
+class Client:
+    """A connection that waits for the line that it expects."""
+
+    def __init__(self, path, hello=True):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(10)
+        self.sock.connect(path)
+        self.buffer = b""
+        if hello:
+            self.ask("HELLO version=1 program=test", "WELCOME version=1")
+
+    def say(self, line):
+        self.sock.sendall(line.rstrip().encode() + b"\n")
+
+    def line(self):
+        """The next line; None at the end."""
+        while b"\n" not in self.buffer:
+            try:
+                received = self.sock.recv(65536)
+            except ConnectionResetError:
+                received = b""
+            if not received:
+                return None
+            self.buffer += received
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.decode()
+
+    def expect(self, prefix):
+        line = self.line()
+        if line is None or not line.startswith(prefix):
+            fail("got %r, expected %r" % (line, prefix))
+        return line
+
+    def ask(self, line, prefix):
+        self.say(line)
+        return self.expect(prefix)
+
+    def register(self, name, more=""):
+        self.ask("REGISTER name=%s %s" % (name, more), "OK verb=REGISTER")
+
+    def request(self, verb):
+        """Waits for CHECK, FREEZE or THAW; its keys."""
+        return dict(re.findall(r"([a-z_]+)=(\S+)", self.expect(verb + " ")))
+
+    def answer(self, word, op, request, more=""):
+        self.say("%s name=%s id=%s op=%s %s" %
+                 (word, request["name"], request["id"], op, more))
+
+    def status(self):
+        """The broker's item, and those of participants by name."""
+        self.say("STATUS")
+        broker, participants = None, {}
+        while True:
+            line = self.expect("")
+            if line.startswith("END"):
+                return broker, participants
+            keys = dict(re.findall(r'([a-z_]+)=("(?:[^"\\]|\\.)*"|\S+)', line))
+            if keys["kind"] == "broker":
+                broker = keys
+            elif keys["kind"] == "participant":
+                participants[keys["name"]] = keys
+
+    def await_state(self, state):
+        await_true(lambda: self.status()[0]["state"] == state, state)
+
+
+class Host:
+    """The simulated host: its commands and its replies."""
+
+    def __init__(self, fifo, log):
+        self.fifo = open(fifo, "wb", buffering=0)
+        self.log = log
+
+    def ask(self, command):
+        self.before = self.replies()
+        self.fifo.write(command.encode() + b"\n")
+
+    def replies(self):
+        with open(self.log) as log:
+            return re.findall(r"^(?:reply|noreply) op=.*$", log.read(), re.M)
+
+    def reply(self):
+        await_true(lambda: len(self.replies()) > len(self.before), "a reply")
+        return self.replies()[-1]
+
+    def expect(self, good):
+        reply = self.reply()
+        if ("status=0x00000000" in reply) != good:
+            fail("the host got %r" % reply)
+
+
+def await_true(condition, what, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            fail("still not: " + what)
+        time.sleep(0.01)
+
+
+def query(path, sql):
+    """Rows of texts, by the tool: not every Python has SQLite."""
+    done = subprocess.run(["sqlite3", "-readonly", "-separator", "\x1f", path,
+                           sql], capture_output=True, text=True, check=True)
+    return [tuple(row.split("\x1f")) for row in done.stdout.splitlines()]
