@@ -60,6 +60,21 @@ expect_value "$TEST_DIR/small/history.db" "PRAGMA integrity_check" ok
 kill -9 "$(pid_of full)"
 exec 8>&-
 
+say "a disk that is full from the start: the first rows wait as well"
+rm "$TEST_DIR/small/history.db"
+dd if=/dev/zero of="$TEST_DIR/small/filler" bs=4k 2>/dev/null || :
+start_feed first "$TEST_DIR/small/history.db"
+echo "RUN run=1 at_ms=1 boot_id=b" >&8
+events 1 10
+wait_for "$TEST_DIR/first.log" 'event=history_waits' 10
+wait_for "$TEST_DIR/first.log" '^READY last_id=0$' 10
+rm "$TEST_DIR/small/filler"
+wait_for "$TEST_DIR/first.log" '^ACK seq=10$' 15
+expect_value "$TEST_DIR/small/history.db" \
+	"SELECT count(DISTINCT text) || '/' || count(*) FROM event" 10/10
+kill -9 "$(pid_of first)"
+exec 8>&-
+
 say "a frozen disk: it is read, and the rows of that time come after the thaw"
 mounted=$(make_mount ext4 64 disk)
 history=$mounted/history.db

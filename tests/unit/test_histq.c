@@ -423,6 +423,23 @@ START_TEST(full_queue_drops_detail_first)
 }
 END_TEST
 
+START_TEST(drop_of_the_row_that_is_next_to_be_sent)
+{
+	make_queue(3);
+	attach();
+	settle();
+	histq_hold(queue, true);
+	put_part(1, "");
+	put_state(1, "held");
+	put_part(2, "");
+	put_state(2, "held");
+	ck_assert_uint_eq(histq_dropped(queue), 1);
+	histq_hold(queue, false);
+	settle();
+	ck_assert_str_eq(take_verbs(), "RUN STATE2 PART3 STATE4");
+}
+END_TEST
+
 START_TEST(drop_of_a_row_that_is_half_sent)
 {
 	char text[400];
@@ -534,6 +551,7 @@ main(void)
 	tcase_add_test(tcase, nothing_is_written_while_held);
 	tcase_add_test(tcase, rows_put_and_held_at_once_are_not_sent);
 	tcase_add_test(tcase, full_queue_drops_detail_first);
+	tcase_add_test(tcase, drop_of_the_row_that_is_next_to_be_sent);
 	tcase_add_test(tcase, drop_of_a_row_that_is_half_sent);
 	tcase_add_test(tcase, nonsense_ends_the_connection);
 	tcase_add_test(tcase, endless_line_ends_the_connection);
