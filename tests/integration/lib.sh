@@ -128,6 +128,8 @@ make_mount() {
 start_bg() {
 	bg_name=$1
 	shift
+	# So that nobody waits for a line of a log that is not there yet.
+	: >"$TEST_DIR/$bg_name.log"
 	"$@" >"$TEST_DIR/$bg_name.log" 2>&1 <"$BG_STDIN" &
 	echo $! >"$TEST_DIR/$bg_name.pid"
 }
