@@ -22,8 +22,14 @@
 struct client {
 	struct event *read_event;
 	struct event *write_event; /* NULL until a write is short */
+	/*
+	 * In this order: HELLO's deadline, the limits of a peer that does not
+	 * read, and at the end the return to the event loop.
+	 */
+	struct event *timer;
 	const struct client_callbacks *callbacks;
 	void *arg;
+	struct client_pool *pool;
 	char *output; /* NULL unless something waits */
 	size_t output_bytes;
 	size_t output_room;
@@ -35,19 +41,25 @@ struct client {
 	bool greeted; /* HELLO was there */
 	bool closing; /* closes when the output is written */
 	bool closed;
-	struct event *reap_event;
 };
 
 static void client_on_read(int fd, short what, void *arg);
 static void client_on_write(int fd, short what, void *arg);
-static void client_on_reap(int fd, short what, void *arg);
+static void client_on_timer(int fd, short what, void *arg);
+
+static void
+client_arm(struct client *client, unsigned after_ms)
+{
+	struct timeval after = { after_ms / 1000, after_ms % 1000 * 1000 };
+
+	(void)event_add(client->timer, &after);
+}
 
 struct client *
 client_create(struct event_base *base, int fd, const struct peercred *cred,
-    const struct client_callbacks *callbacks, void *arg)
+    struct client_pool *pool, const struct client_callbacks *callbacks,
+    void *arg)
 {
-	struct timeval hello = { PROTO_HELLO_TIMEOUT_MS / 1000,
-		PROTO_HELLO_TIMEOUT_MS % 1000 * 1000 };
 	struct client *client;
 
 	client = calloc(1, sizeof(*client));
@@ -57,18 +69,29 @@ client_create(struct event_base *base, int fd, const struct peercred *cred,
 	}
 	client->fd = fd;
 	client->cred = *cred;
+	client->pool = pool;
 	client->callbacks = callbacks;
 	client->arg = arg;
 	client->read_event = event_new(base, fd, EV_READ | EV_PERSIST,
 	    client_on_read, client);
-	client->reap_event = event_new(base, -1, 0, client_on_reap, client);
-	if (client->read_event == NULL || client->reap_event == NULL ||
-	    event_add(client->read_event, &hello) == -1) {
+	client->timer = event_new(base, -1, 0, client_on_timer, client);
+	if (client->read_event == NULL || client->timer == NULL ||
+	    event_add(client->read_event, NULL) == -1) {
 		client_destroy(client);
 		errno = ENOMEM;
 		return (NULL);
 	}
+	client_arm(client, PROTO_HELLO_TIMEOUT_MS);
 	return (client);
+}
+
+static void
+client_drop_output(struct client *client)
+{
+	free(client->output);
+	client->output = NULL;
+	client->pool->output_bytes -= client->output_room;
+	client->output_room = 0;
 }
 
 void
@@ -78,24 +101,13 @@ client_destroy(struct client *client)
 		event_free(client->read_event);
 	if (client->write_event != NULL)
 		event_free(client->write_event);
-	if (client->reap_event != NULL)
-		event_free(client->reap_event);
+	if (client->timer != NULL)
+		event_free(client->timer);
 	(void)close(client->fd);
-	free(client->output);
+	client_drop_output(client);
 	free(client->input);
 	free(client->program);
 	free(client);
-}
-
-static void
-client_on_reap(int fd, short what, void *arg)
-{
-	struct client *client = arg;
-
-	(void)fd;
-	(void)what;
-	client->callbacks->closed(client->arg, client);
-	client_destroy(client);
 }
 
 void
@@ -107,7 +119,7 @@ client_close(struct client *client)
 	(void)event_del(client->read_event);
 	if (client->write_event != NULL)
 		(void)event_del(client->write_event);
-	event_active(client->reap_event, EV_TIMEOUT, 1);
+	event_active(client->timer, EV_TIMEOUT, 1);
 }
 
 bool
@@ -128,28 +140,41 @@ client_program(const struct client *client)
 	return (client->program == NULL ? "" : client->program);
 }
 
+/* Room for length more bytes of output; false: too much, or no memory. */
+static bool
+client_reserve(struct client *client, size_t length)
+{
+	size_t others, room;
+	char *output;
+
+	if (client->output_bytes + length > CLIENT_OUTPUT_MAX)
+		return (false);
+	if (client->output_bytes + length <= client->output_room)
+		return (true);
+	room = client->output_room == 0 ? 4096 : client->output_room;
+	while (room < client->output_bytes + length)
+		room *= 2;
+	others = client->pool->output_bytes - client->output_room;
+	if (others + room > CLIENT_OUTPUT_ALL_MAX)
+		return (false);
+	output = realloc(client->output, room);
+	if (output == NULL)
+		return (false);
+	client->output = output;
+	client->output_room = room;
+	client->pool->output_bytes = others + room;
+	return (true);
+}
+
 /* Keeps what the socket did not take. */
 static void
 client_queue(struct client *client, const char *bytes, size_t length)
 {
-	size_t room;
-	char *output;
+	bool waits = client->output_bytes > 0;
 
-	if (client->output_bytes + length > CLIENT_OUTPUT_MAX) {
+	if (!client_reserve(client, length)) {
 		client_close(client);
 		return;
-	}
-	if (client->output_bytes + length > client->output_room) {
-		room = client->output_room == 0 ? 4096 : client->output_room;
-		while (room < client->output_bytes + length)
-			room *= 2;
-		output = realloc(client->output, room);
-		if (output == NULL) {
-			client_close(client);
-			return;
-		}
-		client->output = output;
-		client->output_room = room;
 	}
 	memcpy(client->output + client->output_bytes, bytes, length);
 	client->output_bytes += length;
@@ -160,6 +185,8 @@ client_queue(struct client *client, const char *bytes, size_t length)
 	if (client->write_event == NULL ||
 	    event_add(client->write_event, NULL) == -1)
 		client_close(client);
+	else if (!waits && client->greeted)
+		client_arm(client, CLIENT_STALL_MS);
 }
 
 /* What the socket takes of bytes; -1: the peer is gone. */
@@ -220,12 +247,15 @@ static void
 client_refuse(struct client *client, const char *code, const char *text)
 {
 	client_send_error(client, code, NULL, NULL, text);
+	if (client->closed)
+		return;
 	if (client->output_bytes == 0) {
 		client_close(client);
 		return;
 	}
 	client->closing = true;
 	(void)event_del(client->read_event);
+	client_arm(client, CLIENT_LINGER_MS);
 }
 
 static void
@@ -243,14 +273,34 @@ client_on_write(int fd, short what, void *arg)
 	}
 	client->output_bytes -= (size_t)written;
 	memmove(client->output, client->output + written, client->output_bytes);
-	if (client->output_bytes > 0)
+	if (client->output_bytes > 0) {
+		if (written > 0 && client->greeted && !client->closing)
+			client_arm(client, CLIENT_STALL_MS);
 		return;
-	free(client->output);
-	client->output = NULL;
-	client->output_room = 0;
+	}
+	client_drop_output(client);
 	(void)event_del(client->write_event);
+	if (client->greeted)
+		(void)event_del(client->timer);
 	if (client->closing)
 		client_close(client);
+}
+
+static void
+client_on_timer(int fd, short what, void *arg)
+{
+	struct client *client = arg;
+
+	(void)fd;
+	(void)what;
+	if (client->closed) {
+		client->callbacks->closed(client->arg, client);
+		client_destroy(client);
+	} else if (client->greeted || client->closing) {
+		client_close(client);
+	} else {
+		client_refuse(client, "hello_first", "no HELLO in time");
+	}
 }
 
 static void
@@ -269,8 +319,7 @@ client_on_hello(struct client *client, const struct wire_msg *msg)
 	}
 	client->program = strdup(wire_get_text(msg, PK_PROGRAM, ""));
 	client->greeted = true;
-	/* The deadline was HELLO's. */
-	(void)event_remove_timer(client->read_event);
+	(void)event_del(client->timer);
 	wire_begin(&line, &proto_broker_grammar, PB_WELCOME);
 	wire_put_uint(&line, PK_VERSION, PROTO_VERSION);
 	client_send(client, &line);
@@ -362,10 +411,7 @@ client_on_read(int fd, short what, void *arg)
 	size_t used, length;
 	ssize_t received;
 
-	if ((what & EV_TIMEOUT) != 0) {
-		client_refuse(client, "hello_first", "no HELLO in time");
-		return;
-	}
+	(void)what;
 	length = client->input_bytes;
 	if (length > 0)
 		memcpy(buffer, client->input, length);

@@ -4,10 +4,11 @@
  * its deadline, limits.  Knows nothing of participants and transactions.
  *
  * Raw libevent events and direct writes; an output buffer exists only while the
- * peer's socket is full.  A peer that does not read until CLIENT_OUTPUT_MAX
- * bytes wait is dropped.  A client is never freed under a caller:
- * client_close() only marks it, and the closed callback comes from the event
- * loop.
+ * peer's socket is full.  A peer that does not read is dropped: when
+ * CLIENT_OUTPUT_MAX bytes wait, when nothing was taken for CLIENT_STALL_MS, or
+ * when the buffers of all together would pass CLIENT_OUTPUT_ALL_MAX.  A client
+ * is never freed under a caller: client_close() only marks it, and the closed
+ * callback comes from the event loop.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -17,8 +18,10 @@
 
 #include "peercred.h"
 
-#define CLIENT_OUTPUT_MAX  (4u * 1024 * 1024) /* bytes; then it is dropped */
-#define CLIENT_PROGRAM_MAX 128
+#define CLIENT_OUTPUT_MAX     (4u * 1024 * 1024) /* bytes of one */
+#define CLIENT_OUTPUT_ALL_MAX (64u * 1024 * 1024)
+#define CLIENT_STALL_MS	      30000
+#define CLIENT_LINGER_MS      5000 /* for an ERROR before the end */
 
 struct client;
 struct event_base;
@@ -33,10 +36,18 @@ struct client_callbacks {
 	void (*closed)(void *arg, struct client *client);
 };
 
-/* Takes fd, also on failure.  NULL with errno when out of memory. */
+/* What all clients of a set share; zero at first. */
+struct client_pool {
+	size_t output_bytes; /* of all output buffers */
+};
+
+/*
+ * Takes fd, also on failure; pool is borrowed.  NULL with errno when out of
+ * memory.
+ */
 struct client *client_create(struct event_base *base, int fd,
-    const struct peercred *cred, const struct client_callbacks *callbacks,
-    void *arg);
+    const struct peercred *cred, struct client_pool *pool,
+    const struct client_callbacks *callbacks, void *arg);
 
 /* Frees it at once, without a callback: only at the end of the process. */
 void client_destroy(struct client *client);

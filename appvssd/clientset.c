@@ -18,6 +18,7 @@ struct clientset {
 	struct participants *participants;
 	struct client **clients;
 	size_t count, max;
+	struct client_pool pool;
 };
 
 static void
@@ -64,7 +65,8 @@ clientset_on_accepted(void *arg, int fd, const struct peercred *cred)
 		set->clients = clients;
 		set->max = max;
 	}
-	client = client_create(set->base, fd, cred, &clientset_callbacks, set);
+	client = client_create(set->base, fd, cred, &set->pool,
+	    &clientset_callbacks, set);
 	if (client == NULL)
 		return (-1);
 	set->clients[set->count++] = client;

@@ -5,6 +5,7 @@ usage: broker_faults.py CASE DIRECTORY
 """
 
 import sys
+import time
 
 from broker_rig import Client, Host, await_true, fail, query
 
@@ -57,4 +58,58 @@ def texts():
             fail("STATUS of %s: %r" % (name, client.status()[1][name]))
 
 
-{"texts": texts}[sys.argv[1]]()
+def is_present(watcher, name):
+    return watcher.status()[1][name]["present"] == "1"
+
+
+def fill(client, lines):
+    """Asks for lines of errors and reads none; False: it was dropped."""
+    client.sock.settimeout(1)
+    try:
+        while lines > 0:
+            client.sock.sendall(b"NONSENSE\n" * min(lines, 1000))
+            lines -= 1000
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
+
+
+def deadlines():
+    """No connection stays that has nothing to say or does not listen."""
+    watcher, deaf, slow = Client(SOCKET), Client(SOCKET), Client(SOCKET, False)
+    deaf.register("deaf")
+    fill(deaf, 20000)  # more than a socket holds, less than is kept
+    deaf.say("not a line of the protocol")
+    started = time.monotonic()
+    hello = iter("HELLO version=1 program=" + 30 * "slow")
+    seen = b""
+    while not seen:
+        if time.monotonic() > started + 10:
+            fail("HELLO may take for ever, byte by byte")
+        slow.sock.sendall(next(hello).encode())
+        slow.sock.settimeout(0.5)
+        try:
+            seen = slow.sock.recv(4096)
+        except TimeoutError:
+            pass
+    if b"hello_first" not in seen:
+        fail("a slow HELLO got %r" % seen)
+    await_true(lambda: not is_present(watcher, "deaf"),
+               "the refused one dropped, read or not")
+
+
+def output():
+    """What is kept for those who do not read has a limit for all together."""
+    watcher = Client(SOCKET)
+    watcher.register("watcher")
+    deaf = [Client(SOCKET) for _ in range(40)]
+    kept = sum(fill(client, 50000) for client in deaf)
+    if kept == len(deaf):
+        fail("40 times 3 megabytes are kept")
+    if kept < 10:
+        fail("only %d of 40 are kept" % kept)
+    if not is_present(watcher, "watcher"):
+        fail("one that reads was dropped")
+
+
+globals()[sys.argv[1]]()
