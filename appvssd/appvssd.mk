@@ -94,15 +94,17 @@ install-appvssctl: appvssd/appvssctl/appvssctl
 BROKER_OBJS = appvssd/broker.o appvssd/client.o appvssd/clientset.o \
 	appvssd/device_slot.o appvssd/device_words.o appvssd/journal.o \
 	appvssd/lineup.o appvssd/listener.o appvssd/orders.o \
-	appvssd/participants.o appvssd/peercred.o appvssd/record.o \
-	appvssd/registry.o appvssd/source_device.o appvssd/status.o \
+	appvssd/participants.o appvssd/participants_known.o \
+	appvssd/peercred.o appvssd/record.o appvssd/registry.o \
+	appvssd/source_device.o appvssd/status.o \
 	appvssd/access.o ${TXN_OBJS} ${HISTQ_OBJS} ${WIRE_OBJS}
 
 OBJS += appvssd/broker.o appvssd/client.o appvssd/clientset.o \
 	appvssd/device_slot.o appvssd/device_words.o appvssd/journal.o \
 	appvssd/lineup.o appvssd/listener.o appvssd/orders.o \
-	appvssd/participants.o appvssd/peercred.o appvssd/record.o \
-	appvssd/registry.o appvssd/source_device.o appvssd/status.o
+	appvssd/participants.o appvssd/participants_known.o \
+	appvssd/peercred.o appvssd/record.o appvssd/registry.o \
+	appvssd/source_device.o appvssd/status.o
 
 # parent
 

@@ -107,6 +107,14 @@ broker_record(const struct broker *broker)
 
 /* --- the machine --------------------------------------------------------- */
 
+/* Everybody is thawed: the last rows, and then the end. */
+static void
+broker_end(struct broker *broker)
+{
+	participants_save(&broker->participants);
+	journal_end(broker->journal);
+}
+
 static void
 broker_finish(struct broker *broker)
 {
@@ -130,7 +138,7 @@ broker_finish(struct broker *broker)
 	registry_end_transaction(&broker->participants.registry);
 	journal_forget_commit(broker->journal);
 	if (broker->stopping)
-		journal_end(broker->journal);
+		broker_end(broker);
 }
 
 static void
@@ -312,6 +320,22 @@ broker_on_known(void *arg, const char *name, const char *program)
 }
 
 static void
+broker_on_listed(void *arg)
+{
+	struct broker *broker = arg;
+
+	participants_end_list(&broker->participants);
+}
+
+static void
+broker_on_room(void *arg)
+{
+	struct broker *broker = arg;
+
+	participants_save(&broker->participants);
+}
+
+static void
 broker_on_started(void *arg)
 {
 	struct broker *broker = arg;
@@ -339,6 +363,8 @@ broker_on_ended(void *arg)
 
 static const struct journal_callbacks journal_callbacks = {
 	.known = broker_on_known,
+	.listed = broker_on_listed,
+	.room = broker_on_room,
 	.started = broker_on_started,
 	.committed = broker_on_committed,
 	.ended = broker_on_ended,
@@ -377,20 +403,17 @@ broker_up_late(void *arg)
 	broker->txn.late_answers++;
 }
 
-static void
-broker_up_known(void *arg, const struct registry_entry *entry)
+/* Half of the queue is for transactions, whatever clients do. */
+static bool
+broker_up_save(void *arg, const struct registry_entry *entry)
 {
-	struct broker *broker = arg;
+	const struct broker *broker = arg;
 
-	record_known(broker->history, entry);
-}
-
-static void
-broker_up_forgotten(void *arg, const char *name)
-{
-	struct broker *broker = arg;
-
-	record_forgotten(broker->history, name);
+	if (!broker->stopping &&
+	    histq_waiting(broker->history) >=
+		broker->config->history_queue_rows / 2)
+		return (false);
+	return (record_known(broker->history, entry));
 }
 
 static void
@@ -439,8 +462,7 @@ static const struct participants_upcalls participants_upcalls = {
 	.expects = broker_up_expects,
 	.transaction = broker_up_transaction,
 	.late = broker_up_late,
-	.known = broker_up_known,
-	.forgotten = broker_up_forgotten,
+	.save = broker_up_save,
 	.settled = broker_up_settled,
 	.progress = broker_up_progress,
 	.status = broker_up_status,
@@ -483,7 +505,7 @@ broker_on_stop(void *arg)
 	broker->stopping = true;
 	clientset_stop(broker->clients);
 	if (broker->txn.state == TXN_IDLE)
-		journal_end(broker->journal);
+		broker_end(broker);
 	else
 		broker_step(broker, &event);
 }

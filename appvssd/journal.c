@@ -63,15 +63,16 @@ journal_on_known(void *arg, const char *name, const char *program)
 {
 	struct journal *journal = arg;
 
-	/* Later the broker knows better than the file. */
-	if (!journal->started)
-		journal->callbacks->known(journal->arg, name, program);
+	journal->callbacks->known(journal->arg, name, program);
 }
 
 static void
 journal_on_ready(void *arg, uint64_t last_id)
 {
-	journal_start(arg, last_id + 1);
+	struct journal *journal = arg;
+
+	journal->callbacks->listed(journal->arg);
+	journal_start(journal, last_id + 1);
 }
 
 /*
@@ -116,7 +117,9 @@ journal_on_acked(void *arg, uint64_t seq)
 
 	if (journal->commit_seq != 0 && seq >= journal->commit_seq)
 		journal_settle_commit(journal, true);
-	if (journal->ending && histq_waiting(journal->queue) == 0)
+	if (!journal->ending)
+		journal->callbacks->room(journal->arg);
+	else if (histq_waiting(journal->queue) == 0)
 		journal_finish(journal);
 }
 

@@ -18,8 +18,14 @@ struct journal;
 
 /* From the event loop; lost and committed never from inside a call. */
 struct journal_callbacks {
-	/* Each participant that the history knows, before started. */
+	/*
+	 * Each participant that the history knows, and the end of that list:
+	 * from each history process.  The first list may come after started.
+	 */
 	void (*known)(void *arg, const char *name, const char *program);
+	void (*listed)(void *arg);
+	/* Rows were confirmed: there is room for others. */
+	void (*room)(void *arg);
 	/* Transactions have numbers from now on.  Once. */
 	void (*started)(void *arg);
 	/* The rows of journal_commit() are on disk, or will not be in time. */

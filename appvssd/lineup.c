@@ -64,6 +64,8 @@ lineup_fill(struct lineup *lineup, struct registry *registry)
 		return (-1);
 	i = 0;
 	for (entry = registry->first; entry != NULL; entry = entry->next) {
+		if (entry->leaving)
+			continue;
 		lineup->parts[i] = (struct txn_part) {
 			.order = entry->grant.order,
 			.required = entry->grant.required ||
@@ -75,6 +77,7 @@ lineup_fill(struct lineup *lineup, struct registry *registry)
 		};
 		entry->part = entry->owner != NULL ? i : SIZE_MAX;
 		entry->in_transaction = true;
+		entry->progress = 0;
 		/* What it says from here on is about this transaction. */
 		registry_set_text(entry, NULL);
 		registry_set_thaw_text(entry, NULL);

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "access.h"
 #include "client.h"
@@ -16,74 +15,9 @@
 #include "sdk/proto.h"
 #include "txn.h"
 
-#define PARTICIPANTS_ORDER_DEFAULT 50
-#define PARTICIPANTS_MS_DEFAULT	   5000
-
-static int
-participants_expect(struct participants *participants,
-    const struct config_participant *bound)
-{
-	struct registry_entry *entry;
-
-	entry = registry_add(&participants->registry, bound->name, "");
-	if (entry == NULL)
-		return (-1);
-	entry->has_uid = true;
-	entry->uid = bound->uid;
-	entry->grant.order = bound->has_order ? bound->order :
-						PARTICIPANTS_ORDER_DEFAULT;
-	entry->grant.required = true;
-	entry->grant.expect = true;
-	return (0);
-}
-
-int
-participants_init(struct participants *participants,
-    const struct config *config, const struct participants_upcalls *upcalls,
-    void *arg)
-{
-	size_t i;
-
-	*participants = (struct participants) {
-		.config = config,
-		.self = geteuid(),
-		.upcalls = upcalls,
-		.arg = arg,
-	};
-	registry_init(&participants->registry);
-	for (i = 0; i < config->nparticipants; i++) {
-		if (!config->participants[i].expect)
-			continue;
-		if (participants_expect(participants,
-			&config->participants[i]) == -1)
-			return (-1);
-	}
-	return (0);
-}
-
-void
-participants_fini(struct participants *participants)
-{
-	registry_fini(&participants->registry);
-}
-
-void
-participants_add_known(struct participants *participants, const char *name,
-    const char *program)
-{
-	const struct config_participant *bound;
-	struct registry_entry *entry;
-
-	if (registry_find(&participants->registry, name) != NULL)
-		return;
-	entry = registry_add(&participants->registry, name, program);
-	if (entry == NULL)
-		return;
-	entry->grant.order = PARTICIPANTS_ORDER_DEFAULT;
-	bound = config_find(participants->config, name);
-	if (bound != NULL)
-		entry->grant.required = bound->required;
-}
+/* So many PROGRESS lines of a transaction are recorded of each, no more. */
+#define PARTICIPANTS_PROGRESS_MAX 16
+#define PARTICIPANTS_MS_DEFAULT	  5000
 
 static void
 participants_send_ok(struct client *client, const char *verb, const char *name)
@@ -109,8 +43,8 @@ participants_may_register(struct participants *participants,
 	if (entry != NULL && entry->owner != NULL && entry->owner != client) {
 		code = "name_taken";
 		text = "another connection has this name";
-	} else if (entry != NULL && entry->has_uid && entry->uid != cred->uid &&
-	    cred->uid != 0) {
+	} else if (entry != NULL && !entry->leaving && entry->has_uid &&
+	    entry->uid != cred->uid && cred->uid != 0) {
 		code = "denied";
 		text = "the name belongs to another user";
 	} else if (entry == NULL &&
@@ -129,11 +63,14 @@ participants_may_register(struct participants *participants,
 	return (false);
 }
 
-static void
+/* True: the history does not know it like this. */
+static bool
 participants_enter(struct registry_entry *entry, struct client *client,
     const struct access_grant *grant, const struct wire_msg *msg)
 {
 	const struct peercred *cred = client_cred(client);
+	const char *program;
+	bool news;
 
 	entry->owner = client;
 	entry->has_uid = true;
@@ -144,8 +81,11 @@ participants_enter(struct registry_entry *entry, struct client *client,
 	entry->thaw_ms = (uint32_t)wire_get_uint(msg, PK_THAW_MS,
 	    PARTICIPANTS_MS_DEFAULT);
 	entry->wants_check = wire_get_uint(msg, PK_CHECK, 0) != 0;
-	registry_set_program(entry,
-	    wire_get_text(msg, PK_PROGRAM, client_program(client)));
+	program = wire_get_text(msg, PK_PROGRAM, client_program(client));
+	news = !entry->known || strcmp(entry->program, program) != 0;
+	entry->known = true;
+	registry_set_program(entry, program);
+	return (news);
 }
 
 static void
@@ -178,8 +118,12 @@ participants_on_register(struct participants *participants,
 		    "out of memory");
 		return;
 	}
-	participants_enter(entry, client, &grant, msg);
-	participants->upcalls->known(participants->arg, entry);
+	if (participants_enter(entry, client, &grant, msg))
+		participants_save_entry(participants, entry);
+	heldlog(HELDLOG_INFO, "registered",
+	    "name=%s uid=%u pid=%d order=%u required=%d", entry->name,
+	    (unsigned)entry->uid, (int)entry->pid, entry->grant.order,
+	    entry->grant.required || entry->grant.expect);
 	participants_send_ok(client, "REGISTER", name);
 }
 
@@ -203,9 +147,12 @@ static void
 participants_forget(struct participants *participants,
     struct registry_entry *entry)
 {
-	participants->upcalls->forgotten(participants->arg, entry->name);
+	heldlog(HELDLOG_INFO, "forgotten", "name=%s", entry->name);
+	entry->known = false;
+	registry_set_unsaved(&participants->registry, entry, true);
 	if (!entry->grant.expect)
 		registry_remove(&participants->registry, entry);
+	participants_save_entry(participants, entry);
 }
 
 static void
@@ -338,6 +285,8 @@ participants_on_progress(struct participants *participants,
 		participants->upcalls->late(participants->arg);
 		return;
 	}
+	if (entry->progress++ >= PARTICIPANTS_PROGRESS_MAX)
+		return;
 	participants->upcalls->progress(participants->arg, entry,
 	    (unsigned)wire_get_uint(msg, PK_PERCENT, 0),
 	    wire_get_text(msg, PK_TEXT, ""));

@@ -13,6 +13,8 @@
 
 #include "registry.h"
 
+#define PARTICIPANTS_ORDER_DEFAULT 50
+
 struct client;
 struct config;
 struct txn_action;
@@ -29,8 +31,11 @@ struct participants_upcalls {
 	bool (*expects)(void *arg, const struct txn_event *event);
 	/* An answer that nobody waits for. */
 	void (*late)(void *arg);
-	void (*known)(void *arg, const struct registry_entry *entry);
-	void (*forgotten)(void *arg, const char *name);
+	/*
+	 * The history is to be told what entry->known says.  False: not now;
+	 * participants_save() comes when there is room.
+	 */
+	bool (*save)(void *arg, const struct registry_entry *entry);
 	/* A thaw that was owed is confirmed. */
 	void (*settled)(void *arg, const struct registry_entry *entry);
 	void (*progress)(void *arg, const struct registry_entry *entry,
@@ -52,9 +57,21 @@ int participants_init(struct participants *participants,
     void *arg);
 void participants_fini(struct participants *participants);
 
-/* One that the history knows; ignored if it is here already. */
+/*
+ * One that the history knows.  Of the first list, who is not here already is
+ * added; participants_end_list() ends a list, and what it lacks is saved again.
+ */
 void participants_add_known(struct participants *participants, const char *name,
     const char *program);
+void participants_end_list(struct participants *participants);
+/*
+ * The history is to be told of the entry, now or later.  Frees one that is
+ * leaving and is needed for nothing else.
+ */
+void participants_save_entry(struct participants *participants,
+    struct registry_entry *entry);
+/* Tells the history what it could not take before. */
+void participants_save(struct participants *participants);
 
 /* A message of a client. */
 void participants_on_message(struct participants *participants,

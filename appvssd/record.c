@@ -192,21 +192,13 @@ record_log(const struct record *record, enum hv_vss_told told)
 	    culprit, txn->nparts, txn->ended_at_ms - txn->begun_at_ms);
 }
 
-void
+bool
 record_known(struct histq *queue, const struct registry_entry *entry)
 {
-	heldlog(HELDLOG_INFO, "registered",
-	    "name=%s uid=%u pid=%d order=%u required=%d", entry->name,
-	    (unsigned)entry->uid, (int)entry->pid, entry->grant.order,
-	    entry->grant.required || entry->grant.expect);
-	(void)histq_put_known(queue, entry->name, entry->program);
-}
-
-void
-record_forgotten(struct histq *queue, const char *name)
-{
-	heldlog(HELDLOG_INFO, "forgotten", "name=%s", name);
-	(void)histq_put_forget(queue, name);
+	if (entry->known)
+		return (
+		    histq_put_known(queue, entry->name, entry->program) != 0);
+	return (histq_put_forget(queue, entry->name) != 0);
 }
 
 void

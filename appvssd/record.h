@@ -44,8 +44,8 @@ const char *record_outcome(const struct txn *txn, enum hv_vss_told told);
 const char *record_consistency(const struct txn *txn, enum hv_vss_told told);
 
 /* What participants do outside of a transaction's own rows. */
-void record_known(struct histq *queue, const struct registry_entry *entry);
-void record_forgotten(struct histq *queue, const char *name);
+/* Whether it is known from now on; false: the queue is full. */
+bool record_known(struct histq *queue, const struct registry_entry *entry);
 void record_recovered(struct histq *queue, const struct registry_entry *entry);
 void record_progress(struct histq *queue, uint64_t id,
     const struct registry_entry *entry, unsigned percent, const char *text);

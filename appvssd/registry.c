@@ -65,16 +65,11 @@ registry_free(struct registry_entry *entry)
 	free(entry);
 }
 
-void
-registry_remove(struct registry *registry, struct registry_entry *entry)
+static void
+registry_drop(struct registry *registry, struct registry_entry *entry)
 {
 	struct registry_entry **link;
 
-	if (entry->in_transaction) {
-		entry->leaving = true;
-		entry->owner = NULL;
-		return;
-	}
 	(void)tdelete(entry->name, &registry->by_name, registry_compare);
 	for (link = &registry->first; *link != entry; link = &(*link)->next)
 		;
@@ -83,6 +78,47 @@ registry_remove(struct registry *registry, struct registry_entry *entry)
 		registry->last_next = link;
 	registry->count--;
 	registry_free(entry);
+}
+
+/* Frees it if nobody needs it any more. */
+static void
+registry_reap(struct registry *registry, struct registry_entry *entry)
+{
+	if (entry->leaving && !entry->in_transaction && !entry->unsaved &&
+	    !registry->keeps_names)
+		registry_drop(registry, entry);
+}
+
+void
+registry_remove(struct registry *registry, struct registry_entry *entry)
+{
+	entry->leaving = true;
+	entry->owner = NULL;
+	registry_reap(registry, entry);
+}
+
+void
+registry_set_unsaved(struct registry *registry, struct registry_entry *entry,
+    bool unsaved)
+{
+	if (entry->unsaved && !unsaved)
+		registry->nunsaved--;
+	else if (!entry->unsaved && unsaved)
+		registry->nunsaved++;
+	entry->unsaved = unsaved;
+	registry_reap(registry, entry);
+}
+
+void
+registry_drop_names(struct registry *registry)
+{
+	struct registry_entry *entry, *next;
+
+	registry->keeps_names = false;
+	for (entry = registry->first; entry != NULL; entry = next) {
+		next = entry->next;
+		registry_reap(registry, entry);
+	}
 }
 
 void
@@ -94,17 +130,15 @@ registry_end_transaction(struct registry *registry)
 		next = entry->next;
 		entry->part = SIZE_MAX;
 		entry->in_transaction = false;
-		if (entry->leaving)
-			registry_remove(registry, entry);
+		registry_reap(registry, entry);
 	}
 }
 
 void
 registry_fini(struct registry *registry)
 {
-	registry_end_transaction(registry);
 	while (registry->first != NULL)
-		registry_remove(registry, registry->first);
+		registry_drop(registry, registry->first);
 }
 
 size_t

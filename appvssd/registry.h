@@ -36,8 +36,13 @@ struct registry_entry {
 	bool wants_check;
 	size_t part;	     /* its index in the transaction, or SIZE_MAX */
 	bool in_transaction; /* must not be freed before that is over */
-	bool leaving;	     /* free it when that is over */
-	const char *result;  /* word of its last transaction, or NULL */
+	unsigned progress;   /* PROGRESS lines of it in this transaction */
+	bool leaving;	     /* for others it is not there any more */
+	/* What the history shall say at the next start. */
+	bool known;
+	bool unsaved;	    /* ... and has not been told: must not be freed */
+	bool listed;	    /* the history has just said that it knows it */
+	const char *result; /* word of its last transaction, or NULL */
 	bool has_flush;
 	uint32_t flush_ms; /* from FREEZE to READY, the last time */
 	/* A thaw that was not confirmed. */
@@ -53,6 +58,9 @@ struct registry {
 	struct registry_entry **last_next;
 	void *by_name; /* tsearch(3) */
 	size_t count;
+	size_t nunsaved;
+	/* Those who leave are kept, so that nobody adds them again. */
+	bool keeps_names;
 };
 
 void registry_init(struct registry *registry);
@@ -64,8 +72,16 @@ struct registry_entry *registry_find(const struct registry *registry,
 /* A new, absent entry; it must not exist.  NULL when out of memory. */
 struct registry_entry *registry_add(struct registry *registry, const char *name,
     const char *program);
-/* Forgets it; later, when it is part of a transaction. */
+/*
+ * Forgets it: it is leaving, and freed when no transaction runs, it is saved
+ * and names are not kept; that may be now.
+ */
 void registry_remove(struct registry *registry, struct registry_entry *entry);
+/* Says whether the history has been told; may free it. */
+void registry_set_unsaved(struct registry *registry,
+    struct registry_entry *entry, bool unsaved);
+/* No more names are kept: frees those that left meanwhile. */
+void registry_drop_names(struct registry *registry);
 /* The transaction is over: frees those that left meanwhile. */
 void registry_end_transaction(struct registry *registry);
 

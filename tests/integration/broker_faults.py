@@ -112,4 +112,75 @@ def output():
         fail("one that reads was dropped")
 
 
+def known():
+    """Two that the history knows; the one goes, the other is only away."""
+    client = Client(SOCKET)
+    for name in ("stays", "leaves"):
+        client.register(name)
+
+
+def late_history():
+    """Its list comes when the broker works already: nobody is overlooked."""
+    vss, client = host(), Client(SOCKET)
+    if "stays" in client.status()[1]:
+        fail("the history was not late")
+    client.register("here")
+    client.register("leaves")
+    client.ask("UNREGISTER name=leaves", "OK verb=UNREGISTER")
+    await_true(lambda: "stays" in client.status()[1], "the late list")
+    participants = client.status()[1]
+    if "leaves" in participants or participants["stays"]["present"] != "0":
+        fail("after the late list: %r" % participants)
+    vss.ask("freeze")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    vss.expect(True)
+    vss.ask("thaw")
+    client.answer("READY", "thaw", client.request("THAW"))
+    vss.expect(True)
+    client.await_state("idle")
+    if client.status()[0]["consistency"] != "filesystem":
+        fail("stays was missing: %r" % client.status()[0])
+
+
+def flood():
+    """More comings and goings, and progress, than the history's queue holds."""
+    vss, client, loud = host(), Client(SOCKET), Client(SOCKET)
+    client.register("client")
+    for i in range(300):
+        loud.register("loud", "program=%d" % i)
+        loud.ask("UNREGISTER name=loud", "OK verb=UNREGISTER")
+    loud.register("loud", "program=last")
+    vss.ask("freeze")
+    request = client.request("FREEZE")
+    for i in range(300):
+        client.say("PROGRESS name=client id=%s percent=1" % request["id"])
+    client.answer("READY", "freeze", request)
+    loud.answer("READY", "freeze", loud.request("FREEZE"))
+    vss.expect(True)
+    for i in range(300):
+        loud.register("loud", "program=%d" % i)
+    loud.register("other")
+    loud.ask("UNREGISTER name=other", "OK verb=UNREGISTER")
+    vss.ask("thaw")
+    client.answer("READY", "thaw", client.request("THAW"))
+    loud.answer("READY", "thaw", loud.request("THAW"))
+    vss.expect(True)
+    client.await_state("idle")
+    loud.ask("UNREGISTER name=loud", "OK verb=UNREGISTER")
+
+
+def flooded():
+    """Nothing of the snapshot was lost, and what is known is right."""
+    client = Client(SOCKET)
+    await_true(lambda: client.status()[0]["history"] == "ok", "the history")
+    if client.status()[0]["dropped"] != "0":
+        fail("rows were dropped: %r" % client.status()[0])
+    rows = query(HISTORY, "SELECT state FROM state WHERE id ="
+                 " (SELECT max(id) FROM txn WHERE op = 'freeze') ORDER BY n")
+    if rows != [("held",), ("done",)]:
+        fail("recorded: %r" % rows)
+    if query(HISTORY, "SELECT name FROM known") != [("client",)]:
+        fail("known: %r" % query(HISTORY, "SELECT name FROM known"))
+
+
 globals()[sys.argv[1]]()

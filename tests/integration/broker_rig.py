@@ -112,6 +112,7 @@ def await_true(condition, what, seconds=10):
 
 def query(path, sql):
     """Rows of texts, by the tool: not every Python has SQLite."""
-    done = subprocess.run(["sqlite3", "-readonly", "-separator", "\x1f", path,
+    done = subprocess.run(["sqlite3", "-readonly", "-cmd", ".timeout 5000",
+                           "-separator", "\x1f", path,
                            sql], capture_output=True, text=True, check=True)
     return [tuple(row.split("\x1f")) for row in done.stdout.splitlines()]

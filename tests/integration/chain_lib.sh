@@ -71,7 +71,7 @@ chain_reply() {
 }
 
 chain_sql() {
-	sqlite3 -readonly "$HISTORY" "$1"
+	sqlite3 -readonly -cmd '.timeout 5000' "$HISTORY" "$1"
 }
 
 # The last state row of the last FREEZE.

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who is known without being there: expected by the configuration, or listed by
+ * the history; and what the history is told of those who come and leave.
+ */
+#include <unistd.h>
+
+#include "config.h"
+#include "participants.h"
+
+static int
+participants_expect(struct participants *participants,
+    const struct config_participant *bound)
+{
+	struct registry_entry *entry;
+
+	entry = registry_add(&participants->registry, bound->name, "");
+	if (entry == NULL)
+		return (-1);
+	entry->has_uid = true;
+	entry->uid = bound->uid;
+	entry->grant.order = bound->has_order ? bound->order :
+						PARTICIPANTS_ORDER_DEFAULT;
+	entry->grant.required = true;
+	entry->grant.expect = true;
+	return (0);
+}
+
+int
+participants_init(struct participants *participants,
+    const struct config *config, const struct participants_upcalls *upcalls,
+    void *arg)
+{
+	size_t i;
+
+	*participants = (struct participants) {
+		.config = config,
+		.self = geteuid(),
+		.upcalls = upcalls,
+		.arg = arg,
+	};
+	registry_init(&participants->registry);
+	/* The list of the history may come when some have left again. */
+	participants->registry.keeps_names = true;
+	for (i = 0; i < config->nparticipants; i++) {
+		if (!config->participants[i].expect)
+			continue;
+		if (participants_expect(participants,
+			&config->participants[i]) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+void
+participants_fini(struct participants *participants)
+{
+	registry_fini(&participants->registry);
+}
+
+void
+participants_save_entry(struct participants *participants,
+    struct registry_entry *entry)
+{
+	registry_set_unsaved(&participants->registry, entry, true);
+	if (participants->upcalls->save(participants->arg, entry))
+		registry_set_unsaved(&participants->registry, entry, false);
+}
+
+void
+participants_save(struct participants *participants)
+{
+	struct registry_entry *entry, *next;
+
+	if (participants->registry.nunsaved == 0)
+		return;
+	for (entry = participants->registry.first; entry != NULL;
+	     entry = next) {
+		next = entry->next;
+		if (entry->unsaved)
+			participants_save_entry(participants, entry);
+	}
+}
+
+void
+participants_add_known(struct participants *participants, const char *name,
+    const char *program)
+{
+	const struct config_participant *bound;
+	struct registry_entry *entry;
+
+	entry = registry_find(&participants->registry, name);
+	if (entry == NULL && participants->registry.keeps_names) {
+		entry = registry_add(&participants->registry, name, program);
+		if (entry == NULL)
+			return;
+		entry->grant.order = PARTICIPANTS_ORDER_DEFAULT;
+		entry->known = true;
+		bound = config_find(participants->config, name);
+		if (bound != NULL)
+			entry->grant.required = bound->required;
+	}
+	if (entry != NULL)
+		entry->listed = true;
+}
+
+void
+participants_end_list(struct participants *participants)
+{
+	struct registry_entry *entry, *next;
+
+	registry_drop_names(&participants->registry);
+	for (entry = participants->registry.first; entry != NULL;
+	     entry = next) {
+		next = entry->next;
+		/* Its row may be under way; once more does no harm. */
+		if (entry->known && !entry->listed)
+			participants_save_entry(participants, entry);
+		entry->listed = false;
+	}
+}
