@@ -5,11 +5,13 @@
  */
 #include <sys/param.h>
 #include <sys/systm.h>
-#include <sys/bus.h>
 #include <sys/devctl.h>
 #include <sys/event.h>
 #include <sys/kernel.h>
+#include <sys/syslog.h>
 #include <sys/time.h>
+
+#include <machine/stdarg.h>
 
 #include "hv_appvss_var.h"
 
@@ -51,6 +53,35 @@ hv_appvss_told_name(enum hv_vss_told told)
 	return ("none");
 }
 
+void
+hv_appvss_log(const struct hv_appvss_core *core, enum hv_appvss_log_level level,
+    const char *format, ...)
+{
+	char text[160];
+	va_list arguments;
+	int priority = LOG_INFO;
+
+	if (level > core->log_level)
+		return;
+	switch (level) {
+	case HV_APPVSS_LOG_ERROR:
+		priority = LOG_ERR;
+		break;
+	case HV_APPVSS_LOG_FAILURE:
+		priority = LOG_WARNING;
+		break;
+	case HV_APPVSS_LOG_RESULT:
+		break;
+	case HV_APPVSS_LOG_MESSAGE:
+		priority = LOG_DEBUG;
+		break;
+	}
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	log(priority, "%s: %s\n", core->name, text);
+}
+
 /* Consumes msg. */
 static void
 core_reply(struct hv_appvss_core *core, struct hv_appvss_msg *msg,
@@ -63,8 +94,8 @@ core_reply(struct hv_appvss_core *core, struct hv_appvss_msg *msg,
 	error = core->send(core->send_arg, msg->bytes, length, xactid);
 	if (error != 0) {
 		core->counters.send_errors++;
-		device_printf(core->dev, "cannot send a reply: error %d\n",
-		    error);
+		hv_appvss_log(core, HV_APPVSS_LOG_ERROR,
+		    "cannot send a reply: error %d", error);
 	}
 }
 
@@ -94,6 +125,11 @@ core_done(struct hv_appvss_core *core, const struct hv_appvss_result *result)
 	    (uintmax_t)result->msgid, (uintmax_t)result->elapsed_us,
 	    result->own);
 	devctl_notify("HV_APPVSS", hv_appvss_op_name(result->op),
+	    hv_appvss_told_name(result->told), data);
+	hv_appvss_log(core,
+	    result->told == VSS_TOLD_SUCCESS ? HV_APPVSS_LOG_RESULT :
+					       HV_APPVSS_LOG_FAILURE,
+	    "%s: %s %s", hv_appvss_op_name(result->op),
 	    hv_appvss_told_name(result->told), data);
 }
 
@@ -182,14 +218,18 @@ hv_appvss_core_receive(struct hv_appvss_core *core, const void *bytes,
     size_t length, uint64_t xactid)
 {
 	struct hv_appvss_msg msg;
+	enum hv_appvss_msg_kind kind;
 
 	mtx_lock(&core->mtx);
 	if (core->gone) {
 		mtx_unlock(&core->mtx);
 		return;
 	}
-	switch (
-	    hv_appvss_msg_decode(&msg, bytes, length, core->message_version)) {
+	kind = hv_appvss_msg_decode(&msg, bytes, length, core->message_version);
+	hv_appvss_log(core, HV_APPVSS_LOG_MESSAGE,
+	    "message of %zu bytes, kind %d, xactid %ju", length, (int)kind,
+	    (uintmax_t)xactid);
+	switch (kind) {
 	case HV_APPVSS_MSG_DROP:
 		core->counters.dropped++;
 		break;
@@ -214,17 +254,18 @@ hv_appvss_core_receive(struct hv_appvss_core *core, const void *bytes,
 }
 
 int
-hv_appvss_core_attach(device_t dev, hv_appvss_send_t *send, void *arg,
-    struct hv_appvss_core **corep)
+hv_appvss_core_attach(const char *name, struct sysctl_oid *tree,
+    hv_appvss_send_t *send, void *arg, struct hv_appvss_core **corep)
 {
 	struct hv_appvss_core *core;
 	int error;
 
 	core = malloc(sizeof(*core), M_HV_APPVSS, M_WAITOK | M_ZERO);
-	core->dev = dev;
+	core->name = name;
 	core->send = send;
 	core->send_arg = arg;
 	core->limit_ms = HV_APPVSS_LIMIT_MS;
+	core->log_level = HV_APPVSS_LOG_DEFAULT;
 	mtx_init(&core->mtx, "hv_appvss", NULL, MTX_DEF);
 	callout_init_mtx(&core->timer, &core->mtx, 0);
 	sysctl_ctx_init(&core->sysctl_ctx);
@@ -234,7 +275,7 @@ hv_appvss_core_attach(device_t dev, hv_appvss_send_t *send, void *arg,
 		hv_appvss_core_detach(core);
 		return (error);
 	}
-	hv_appvss_sysctl_create(core);
+	hv_appvss_sysctl_create(core, tree);
 	*corep = core;
 	return (0);
 }

@@ -7,9 +7,9 @@
 #define HV_APPVSS_CORE_H
 
 #include <sys/param.h>
-#include <sys/bus.h>
 
 struct hv_appvss_core;
+struct sysctl_oid;
 
 /*
  * Sends a reply of length bytes, with the transaction id of its request.  0 or
@@ -20,17 +20,18 @@ typedef int hv_appvss_send_t(void *arg, void *bytes, size_t length,
     uint64_t xactid);
 
 /*
- * Makes both character devices and the sysctls of dev (borrowed).  The core in
- * *corep is owned by the caller; from now on requests may be received and
- * send(arg, ...) may be called.  0 or an errno value: EEXIST if the devices
- * exist, so that another driver serves them.  May sleep.
+ * Makes both character devices, and the sysctls below tree.  name, of log
+ * lines, and tree are borrowed.  The core in *corep is owned by the caller;
+ * from now on requests may be received and send(arg, ...) may be called.  0 or
+ * an errno value: EEXIST if the devices exist, so that another driver serves
+ * them.  May sleep.
  */
-int hv_appvss_core_attach(device_t dev, hv_appvss_send_t *send, void *arg,
-    struct hv_appvss_core **corep);
+int hv_appvss_core_attach(const char *name, struct sysctl_oid *tree,
+    hv_appvss_send_t *send, void *arg, struct hv_appvss_core **corep);
 
 /*
  * A message of the host: bytes are copied, length is the received one.  From
- * any one thread at a time; does not sleep.
+ * any thread; does not sleep.
  */
 void hv_appvss_core_receive(struct hv_appvss_core *core, const void *bytes,
     size_t length, uint64_t xactid);

@@ -53,12 +53,14 @@ hv_appvss_file_free(void *arg)
 	mtx_lock(&core->mtx);
 	if (dev->owner == file) {
 		dev->owner = NULL;
+		hv_appvss_log(core, HV_APPVSS_LOG_RESULT, "%s closed",
+		    dev_names[dev->id]);
 		(void)hv_appvss_core_event(core, event);
 	}
+	free(file, M_HV_APPVSS);
 	if (--core->files == 0)
 		wakeup(&core->files);
 	mtx_unlock(&core->mtx);
-	free(file, M_HV_APPVSS);
 }
 
 static int
@@ -92,6 +94,8 @@ hv_appvss_open(struct cdev *cdev, int oflags, int devtype __unused,
 		error = EBUSY;
 	else if (file->may_write) {
 		dev->owner = file;
+		hv_appvss_log(core, HV_APPVSS_LOG_RESULT, "%s opened",
+		    dev_names[dev->id]);
 		(void)hv_appvss_core_event(core, event);
 	}
 	mtx_unlock(&core->mtx);
@@ -113,6 +117,10 @@ hv_appvss_read_request(struct hv_appvss_file *file, struct hv_vss_opt_msg *msg)
 	}
 	found = file->may_write &&
 	    hv_appvss_queue_read(&core->queue, file->dev->id, &op, &msgid);
+	if (found)
+		hv_appvss_log(core, HV_APPVSS_LOG_MESSAGE,
+		    "%s reads %s msgid=%ju", dev_names[file->dev->id],
+		    hv_appvss_op_name(op), (uintmax_t)msgid);
 	mtx_unlock(&core->mtx);
 	memset(msg, 0, sizeof(*msg));
 	msg->opt = op;
@@ -148,6 +156,9 @@ hv_appvss_write_answer(struct hv_appvss_file *file,
 	case HV_APPVSS_LATE:
 		core->counters.late_answers++;
 		error = ETIMEDOUT;
+		hv_appvss_log(core, HV_APPVSS_LOG_FAILURE,
+		    "%s answers %s too late: msgid=%ju", dev_names[event.dev],
+		    hv_appvss_op_name(event.op), (uintmax_t)event.msgid);
 		break;
 	case HV_APPVSS_UNKNOWN:
 		error = ESRCH;
@@ -241,21 +252,18 @@ hv_appvss_kq_detach(struct knote *kn)
 {
 	struct hv_appvss_dev *dev = kn->kn_hook;
 
-	knlist_remove(&dev->selinfo.si_note, kn, 0);
+	mtx_lock(&dev->core->mtx);
+	knlist_remove(&dev->selinfo.si_note, kn, 1);
+	dev->knotes--;
+	mtx_unlock(&dev->core->mtx);
 }
 
 static int
 hv_appvss_kq_event(struct knote *kn, long hint __unused)
 {
 	struct hv_appvss_dev *dev = kn->kn_hook;
-	struct hv_appvss_core *core;
+	struct hv_appvss_core *core = dev->core;
 
-	/* Cleared from its list: the device, and kn_hook with it, has gone. */
-	if (kn->kn_knlist == NULL) {
-		kn->kn_flags |= EV_EOF;
-		return (1);
-	}
-	core = dev->core;
 	mtx_assert(&core->mtx, MA_OWNED);
 	if (core->gone) {
 		kn->kn_flags |= EV_EOF;
@@ -267,12 +275,46 @@ hv_appvss_kq_event(struct knote *kn, long hint __unused)
 	return (kn->kn_data != 0);
 }
 
-/* Not const: newer kernels take it so, older ones do not. */
-static struct filterops hv_appvss_filterops = {
-	.f_isfd = 1,
-	.f_detach = hv_appvss_kq_detach,
-	.f_event = hv_appvss_kq_event,
-};
+/*
+ * A knote that a process keeps outlives the device, and even the module: the
+ * kernel goes on using its kn_fop.  So the filter is not in the module but in
+ * memory of its own, from a type that does not end with the module.
+ */
+static struct filterops *
+hv_appvss_kq_create(void)
+{
+	struct filterops *filterops;
+
+	filterops = malloc(sizeof(*filterops), M_DEVBUF, M_WAITOK | M_ZERO);
+	filterops->f_isfd = 1;
+	filterops->f_detach = hv_appvss_kq_detach;
+	filterops->f_event = hv_appvss_kq_event;
+	return (filterops);
+}
+
+/*
+ * Takes all knotes off the device.  The core is stopped: they have fired with
+ * EV_EOF, and there will be no new one once the device is destroyed.  From here
+ * on the kernel calls nothing of a knote but f_event, which becomes a function
+ * of the kernel that says "yes", and reads f_isfd.
+ */
+static void
+hv_appvss_kq_abandon(struct hv_appvss_dev *dev)
+{
+	mtx_lock(&dev->core->mtx);
+	dev->filterops->f_event = (int (*)(struct knote *, long))(
+	    void *)eopnotsupp;
+	mtx_unlock(&dev->core->mtx);
+	knlist_clear(&dev->selinfo.si_note, 0);
+}
+
+/* The filter belongs to the knotes that are left, for ever; mostly to none. */
+static void
+hv_appvss_kq_destroy(struct hv_appvss_dev *dev)
+{
+	if (dev->knotes == 0)
+		free(dev->filterops, M_DEVBUF);
+}
 
 static int
 hv_appvss_kqfilter(struct cdev *cdev, struct knote *kn)
@@ -292,8 +334,9 @@ hv_appvss_kqfilter(struct cdev *cdev, struct knote *kn)
 	if (dev->core->gone)
 		error = ENXIO;
 	else {
-		kn->kn_fop = &hv_appvss_filterops;
+		kn->kn_fop = dev->filterops;
 		kn->kn_hook = dev;
+		dev->knotes++;
 		knlist_add(&dev->selinfo.si_note, kn, 1);
 	}
 	mtx_unlock(&dev->core->mtx);
@@ -311,6 +354,7 @@ hv_appvss_devs_create(struct hv_appvss_core *core)
 		dev = &core->devs[i];
 		dev->core = core;
 		dev->id = i;
+		dev->filterops = hv_appvss_kq_create();
 		knlist_init_mtx(&dev->selinfo.si_note, &core->mtx);
 	}
 	for (i = 0; i < HV_APPVSS_DEVS; i++) {
@@ -325,12 +369,11 @@ hv_appvss_devs_create(struct hv_appvss_core *core)
 		error = make_dev_s(&args, &dev->cdev, "%s", dev_names[i]);
 		if (error != 0) {
 			dev->cdev = NULL;
-			device_printf(core->dev,
-			    "cannot make /dev/%s: error %d%s\n", dev_names[i],
+			hv_appvss_log(core, HV_APPVSS_LOG_ERROR,
+			    "cannot make /dev/%s: error %d%s", dev_names[i],
 			    error,
 			    error == EEXIST ?
-				" (another driver, such as hvvss, "
-				"serves it)" :
+				" (another driver, such as hvvss, serves it)" :
 				"");
 			return (error);
 		}
@@ -338,11 +381,7 @@ hv_appvss_devs_create(struct hv_appvss_core *core)
 	return (0);
 }
 
-/*
- * The core is stopped: kqfilter and open refuse, and knotes have fired with
- * EV_EOF.  They are cleared before the devices go, since afterwards their
- * detach would find no list, and a last time once nobody can add one.
- */
+/* The core is stopped: kqfilter and open refuse. */
 void
 hv_appvss_devs_destroy(struct hv_appvss_core *core)
 {
@@ -351,7 +390,6 @@ hv_appvss_devs_destroy(struct hv_appvss_core *core)
 
 	for (i = 0; i < HV_APPVSS_DEVS; i++) {
 		dev = &core->devs[i];
-		knlist_clear(&dev->selinfo.si_note, 0);
 		if (dev->cdev != NULL)
 			destroy_dev(dev->cdev);
 		dev->cdev = NULL;
@@ -364,7 +402,8 @@ hv_appvss_devs_destroy(struct hv_appvss_core *core)
 	for (i = 0; i < HV_APPVSS_DEVS; i++) {
 		dev = &core->devs[i];
 		seldrain(&dev->selinfo);
-		knlist_clear(&dev->selinfo.si_note, 0);
+		hv_appvss_kq_abandon(dev);
 		knlist_destroy(&dev->selinfo.si_note);
+		hv_appvss_kq_destroy(dev);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The sysctls of the driver, under dev.hv_appvss.N: limits, counters, state.
- * Each value is read and written under the core's mutex.
+ * The sysctls of the driver, below the node of its bus: limits, counters,
+ * state.  Each value is read and written under the core's mutex.
  */
 #include <sys/param.h>
 #include <sys/systm.h>
@@ -94,6 +94,26 @@ sysctl_app_required(SYSCTL_HANDLER_ARGS)
 	return (0);
 }
 
+static int
+sysctl_log_level(SYSCTL_HANDLER_ARGS)
+{
+	struct hv_appvss_core *core = arg1;
+	int error, value;
+
+	mtx_lock(&core->mtx);
+	value = (int)core->log_level;
+	mtx_unlock(&core->mtx);
+	error = sysctl_handle_int(oidp, &value, 0, req);
+	if (error != 0 || req->newptr == NULL)
+		return (error);
+	if (value < HV_APPVSS_LOG_ERROR || value > HV_APPVSS_LOG_MAX)
+		return (EINVAL);
+	mtx_lock(&core->mtx);
+	core->log_level = (enum hv_appvss_log_level)value;
+	mtx_unlock(&core->mtx);
+	return (0);
+}
+
 /* arg2: enum hv_appvss_dev_id. */
 static int
 sysctl_open(SYSCTL_HANDLER_ARGS)
@@ -143,11 +163,10 @@ sysctl_version(SYSCTL_HANDLER_ARGS)
 }
 
 void
-hv_appvss_sysctl_create(struct hv_appvss_core *core)
+hv_appvss_sysctl_create(struct hv_appvss_core *core, struct sysctl_oid *oid)
 {
 	struct sysctl_ctx_list *ctx = &core->sysctl_ctx;
-	struct sysctl_oid_list *tree = SYSCTL_CHILDREN(
-	    device_get_sysctl_tree(core->dev));
+	struct sysctl_oid_list *tree = SYSCTL_CHILDREN(oid);
 	size_t i;
 
 	for (i = 0; i < nitems(counter_rows); i++)
@@ -162,6 +181,9 @@ hv_appvss_sysctl_create(struct hv_appvss_core *core)
 	SYSCTL_ADD_PROC(ctx, tree, OID_AUTO, "app_required",
 	    CTLTYPE_INT | WRITABLE, core, 0, sysctl_app_required, "I",
 	    "Fail CHECK and FREEZE without an application opener");
+	SYSCTL_ADD_PROC(ctx, tree, OID_AUTO, "log_level",
+	    CTLTYPE_INT | WRITABLE, core, 0, sysctl_log_level, "I",
+	    "0: errors, 1: failures, 2: results, 3: messages");
 	SYSCTL_ADD_PROC(ctx, tree, OID_AUTO, "app_open",
 	    CTLTYPE_INT | READ_ONLY, core, HV_APPVSS_DEV_APP, sysctl_open, "I",
 	    "The application device has its opener");

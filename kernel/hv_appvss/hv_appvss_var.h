@@ -11,9 +11,9 @@
 #define HV_APPVSS_VAR_H
 
 #include <sys/param.h>
-#include <sys/bus.h>
 #include <sys/callout.h>
 #include <sys/conf.h>
+#include <sys/event.h>
 #include <sys/lock.h>
 #include <sys/malloc.h>
 #include <sys/mutex.h>
@@ -30,12 +30,24 @@
 
 MALLOC_DECLARE(M_HV_APPVSS);
 
+/* What is logged: each level includes those before it. */
+enum hv_appvss_log_level {
+	HV_APPVSS_LOG_ERROR,   /* the driver cannot do its work */
+	HV_APPVSS_LOG_FAILURE, /* a request failed, an answer was late */
+	HV_APPVSS_LOG_RESULT,  /* every request's end, who opens and closes */
+	HV_APPVSS_LOG_MESSAGE, /* every message, read and answer */
+};
+#define HV_APPVSS_LOG_DEFAULT HV_APPVSS_LOG_FAILURE
+#define HV_APPVSS_LOG_MAX     HV_APPVSS_LOG_MESSAGE
+
 struct hv_appvss_dev {
 	struct hv_appvss_core *core;
 	enum hv_appvss_dev_id id;
 	struct cdev *cdev;
 	struct selinfo selinfo;	      /* its knlist uses core->mtx */
 	struct hv_appvss_file *owner; /* the one opener that may write */
+	struct filterops *filterops;  /* see hv_appvss_kq_abandon */
+	unsigned int knotes;	      /* that use filterops */
 };
 
 /* One open file of a device, freed by its cdevpriv destructor. */
@@ -57,7 +69,7 @@ struct hv_appvss_counters {
 
 struct hv_appvss_core {
 	struct mtx mtx;
-	device_t dev;
+	const char *name; /* borrowed */
 	hv_appvss_send_t *send;
 	void *send_arg;
 	struct sysctl_ctx_list sysctl_ctx;
@@ -66,6 +78,7 @@ struct hv_appvss_core {
 	unsigned int files; /* open files whose destructor has not run */
 	uint32_t limit_ms;
 	bool app_required;
+	enum hv_appvss_log_level log_level;
 	uint32_t framework_version; /* agreed with the host, or 0 */
 	uint32_t message_version;
 
@@ -85,6 +98,14 @@ struct hv_appvss_core {
 enum hv_appvss_verdict hv_appvss_core_event(struct hv_appvss_core *core,
     struct hv_appvss_event event);
 
+/*
+ * A line of the kernel's log, if the level asks for it: with the mutex held, or
+ * before anybody else knows of the core.
+ */
+void hv_appvss_log(const struct hv_appvss_core *core,
+    enum hv_appvss_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* The words of hv_appvss(4) and of the devctl notifications. */
 const char *hv_appvss_op_name(enum hv_vss_op_t op);
 const char *hv_appvss_told_name(enum hv_vss_told told);
@@ -93,7 +114,8 @@ const char *hv_appvss_told_name(enum hv_vss_told told);
 int hv_appvss_devs_create(struct hv_appvss_core *core);
 void hv_appvss_devs_destroy(struct hv_appvss_core *core);
 
-/* hv_appvss_sysctl.c */
-void hv_appvss_sysctl_create(struct hv_appvss_core *core);
+/* hv_appvss_sysctl.c; tree is borrowed. */
+void hv_appvss_sysctl_create(struct hv_appvss_core *core,
+    struct sysctl_oid *tree);
 
 #endif /* HV_APPVSS_VAR_H */

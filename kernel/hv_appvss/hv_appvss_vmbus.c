@@ -10,6 +10,7 @@
 #include <sys/kernel.h>
 #include <sys/malloc.h>
 #include <sys/module.h>
+#include <sys/sysctl.h>
 
 #include <dev/hyperv/include/hyperv.h>
 #include <dev/hyperv/include/vmbus.h>
@@ -93,7 +94,8 @@ hv_appvss_attach(device_t dev)
 
 	sc->dev = dev;
 	sc->chan = vmbus_get_channel(dev);
-	error = hv_appvss_core_attach(dev, hv_appvss_send, sc, &sc->core);
+	error = hv_appvss_core_attach(device_get_nameunit(dev),
+	    device_get_sysctl_tree(dev), hv_appvss_send, sc, &sc->core);
 	if (error != 0)
 		return (error);
 	sc->buffer = malloc(HV_APPVSS_RING_BYTES, M_DEVBUF, M_WAITOK | M_ZERO);

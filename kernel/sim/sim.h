@@ -18,8 +18,12 @@ struct sim_file;
 struct sim_knote;
 struct vmbus_channel;
 
+struct sim_module;
+
 /* A driver is named by its symbol: sim_driver_NAME. */
 extern const struct sim_driver *const sim_driver_hv_appvss;
+/* And a module that is no driver of a bus: sim_module_NAME. */
+extern struct sim_module *const sim_module_hv_appvss_sim;
 
 /*
  * User programs.  Errors are positive errno values, as the driver returns them.
@@ -62,7 +66,10 @@ void sim_kq_delete(struct sim_knote *kn);
 int sim_device_attach(const struct sim_driver *driver,
     struct vmbus_channel *channel, struct sim_device **devicep);
 int sim_device_detach(struct sim_device *device); /* takes device */
-void sim_hint_disable(const char *driver);	  /* borrows; NULL: none */
+/* kldload(8) and kldunload(8): 0 or an errno value. */
+int sim_module_load(struct sim_module *module);
+int sim_module_unload(struct sim_module *module);
+void sim_hint_disable(const char *driver); /* borrows; NULL: none */
 /* Names without "dev.NAME.0.".  0 or an errno value; ENOENT: no such. */
 int sim_sysctl_get(const char *name, char *text, size_t size);
 int sim_sysctl_set(const char *name, int value);
@@ -72,7 +79,7 @@ uint64_t sim_sysctl_number(const char *name); /* 0 if there is none */
 unsigned sim_devctl_count(void);
 void sim_devctl_last(char *text, size_t size);
 
-/* Allocations of drivers that were not freed. */
+/* Allocations of drivers that were not freed, but what knotes keep. */
 size_t sim_malloc_count(void);
 
 /*

@@ -6,6 +6,7 @@
 #include <sys/param.h>
 #include <sys/systm.h>
 #include <sys/bus.h>
+#include <sys/conf.h>
 #include <sys/devctl.h>
 #include <sys/sysctl.h>
 
@@ -28,6 +29,7 @@ struct sim_device {
 	struct vmbus_channel *channel;
 	void *softc;
 	const char *description;
+	char nameunit[32];
 };
 
 struct sysctl_oid {
@@ -61,6 +63,12 @@ device_get_ivars(device_t dev)
 	return (dev->channel);
 }
 
+const char *
+device_get_nameunit(device_t dev)
+{
+	return (dev->nameunit);
+}
+
 /* The bus needs no device of its own here. */
 device_t
 device_get_parent(device_t dev __unused)
@@ -88,7 +96,7 @@ device_printf(device_t dev, const char *format, ...)
 	int length;
 
 	va_start(arguments, format);
-	fprintf(stderr, "%s0: ", dev->driver->name);
+	fprintf(stderr, "%s: ", dev->nameunit);
 	length = vfprintf(stderr, format, arguments);
 	va_end(arguments);
 	return (length);
@@ -150,6 +158,7 @@ sim_device_attach(const struct sim_driver *driver,
 		return (ENOMEM);
 	dev->driver = driver;
 	dev->channel = channel;
+	snprintf(dev->nameunit, sizeof(dev->nameunit), "%s0", driver->name);
 	dev->softc = calloc(1, driver->softc_size);
 	if (dev->softc == NULL) {
 		free(dev);
@@ -174,6 +183,18 @@ sim_device_detach(struct sim_device *dev)
 	if (error == 0)
 		device_free(dev);
 	return (error);
+}
+
+int
+sim_module_load(struct sim_module *module)
+{
+	return (module->handler(module, MOD_LOAD, module->arg));
+}
+
+int
+sim_module_unload(struct sim_module *module)
+{
+	return (module->handler(module, MOD_UNLOAD, module->arg));
 }
 
 int

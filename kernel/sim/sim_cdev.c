@@ -20,9 +20,10 @@
 
 #include "sim_event.h"
 
-#define NAME_MAX_BYTES 64
-#define IOC_OUT	       0x40000000u
-#define IOC_IN	       0x80000000u
+#define NAME_MAX_BYTES	64
+#define IOCTL_BYTES_MAX 8192
+#define IOC_OUT		0x40000000u
+#define IOC_IN		0x80000000u
 
 struct sim_cdev {
 	struct cdev cdev; /* first: the driver's view */
@@ -299,7 +300,7 @@ int
 sim_ioctl(struct sim_file *file, unsigned long cmd, void *data)
 {
 	union {
-		char bytes[256];
+		char bytes[IOCTL_BYTES_MAX];
 		uint64_t align;
 	} copy;
 	size_t size = (cmd >> 16) & 0x1fff;
@@ -309,7 +310,7 @@ sim_ioctl(struct sim_file *file, unsigned long cmd, void *data)
 
 	if (size > sizeof(copy.bytes))
 		return (ENOTTY);
-	memset(copy.bytes, 0, sizeof(copy.bytes));
+	memset(copy.bytes, 0, size);
 	if ((cmd & IOC_IN) != 0)
 		memcpy(copy.bytes, data, size);
 	entered = driver_enter(file);

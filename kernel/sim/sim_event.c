@@ -7,10 +7,13 @@
  * mutex can be reached through it.
  */
 #include <sys/param.h>
+#include <sys/systm.h>
 #include <sys/event.h>
 #include <sys/mutex.h>
 #include <sys/proc.h>
 #include <sys/selinfo.h>
+
+#include <stdlib.h>
 
 #include "sim_event.h"
 #include "sim_wait.h"
@@ -19,6 +22,13 @@ static pthread_mutex_t event_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t event_cond;
 static pthread_once_t event_once = PTHREAD_ONCE_INIT;
 static uint64_t event_wakeups;
+
+/*
+ * What a driver leaves to knotes that outlive it: one filter for each list that
+ * was cleared of any.  Kept here so that a leak checker finds them.
+ */
+static struct filterops **filters_kept;
+static size_t filters_kept_count;
 
 static void
 event_start(void)
@@ -161,6 +171,7 @@ knlist_init_mtx(struct knlist *list, struct mtx *mtx)
 {
 	list->mtx = mtx;
 	list->first = NULL;
+	list->abandoned = false;
 }
 
 void
@@ -211,6 +222,33 @@ knlist_remove(struct knlist *list, struct knote *kn, int islocked)
 		mtx_unlock(list->mtx);
 }
 
+/* The text of a module may be gone when the kernel asks the filter again. */
+static void
+keep_filter(struct knlist *list, struct filterops *filterops)
+{
+	if ((void *)filterops->f_event != (void *)eopnotsupp)
+		sim_panic("a knote outlives the filter of its driver");
+	if (list->abandoned)
+		return;
+	list->abandoned = true;
+	filters_kept = reallocarray(filters_kept, filters_kept_count + 1,
+	    sizeof(filters_kept[0]));
+	if (filters_kept == NULL)
+		sim_panic("out of memory");
+	filters_kept[filters_kept_count++] = filterops;
+}
+
+size_t
+sim_filters_kept(void)
+{
+	size_t count;
+
+	event_enter();
+	count = filters_kept_count;
+	event_leave();
+	return (count);
+}
+
 void
 knlist_clear(struct knlist *list, int islocked)
 {
@@ -226,6 +264,7 @@ knlist_clear(struct knlist *list, int islocked)
 			if (kn->influx != 0)
 				continue;
 			unlink_knote(kn);
+			keep_filter(list, kn->kn_fop);
 			kn->kn_flags |= EV_EOF | EV_ONESHOT;
 			kn->active = true;
 			pthread_cond_broadcast(&event_cond);
@@ -260,7 +299,8 @@ knote(struct knlist *list, long hint, int flags)
 /*
  * Asks the filter, with event_lock on entry and return.  Flags and data are
  * copied while the driver's mutex guards them.  A knote that was cleared from
- * its list stays as it is.
+ * its list is asked too, as kevent(2) does when it is enabled anew: its filter
+ * must not be in a module that may have gone.
  */
 static void
 evaluate(struct knote *kn, unsigned *flags, int64_t *data)
@@ -280,6 +320,7 @@ evaluate(struct knote *kn, unsigned *flags, int64_t *data)
 		kn->influx--;
 		pthread_cond_broadcast(&event_cond);
 	} else {
+		kn->active = kn->kn_fop->f_event(kn, 0) != 0;
 		*flags = kn->kn_flags;
 		*data = kn->kn_data;
 	}

@@ -7,6 +7,7 @@
 #define SIM_EVENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sim.h"
@@ -26,5 +27,8 @@ void sim_knote_attached(struct knote *kn);
 bool sim_knote_wait(struct knote *kn, struct sim_deadline deadline,
     unsigned *flags, int64_t *data);
 void sim_knote_detach(struct knote *kn);
+
+/* Filters that belong to the knotes of cleared lists, for ever. */
+size_t sim_filters_kept(void);
 
 #endif /* SIM_EVENT_H */

@@ -7,12 +7,14 @@
 #include <sys/systm.h>
 #include <sys/malloc.h>
 #include <sys/mutex.h>
+#include <sys/syslog.h>
 #include <sys/time.h>
 
 #include <stdarg.h>
 #include <time.h>
 
 #include "sim.h"
+#include "sim_event.h"
 #include "sim_wait.h"
 
 /* Its address is the mark of a thread. */
@@ -25,6 +27,22 @@ static uint64_t sleep_wakeups;
 static size_t allocations; /* atomic */
 
 struct malloc_type M_DEVBUF[1] = { { "devbuf" } };
+
+int
+eopnotsupp(void)
+{
+	return (EOPNOTSUPP);
+}
+
+void
+sim_log(int priority __unused, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+}
 
 void
 sim_panic(const char *format, ...)
@@ -191,5 +209,6 @@ sim_free(void *p, struct malloc_type *type __unused)
 size_t
 sim_malloc_count(void)
 {
-	return (__atomic_load_n(&allocations, __ATOMIC_RELAXED));
+	return (__atomic_load_n(&allocations, __ATOMIC_RELAXED) -
+	    sim_filters_kept());
 }

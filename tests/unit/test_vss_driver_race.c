@@ -223,6 +223,8 @@ attach(void)
 		die("attach");
 	if (sim_sysctl_set("limit_ms", LIMIT_MS) != 0)
 		die("limit");
+	if (sim_sysctl_set("log_level", 0) != 0)
+		die("log level");
 	return (device);
 }
 

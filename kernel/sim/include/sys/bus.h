@@ -42,6 +42,7 @@ struct sim_driver {
 
 void *device_get_softc(device_t dev);
 void *device_get_ivars(device_t dev);
+const char *device_get_nameunit(device_t dev);
 device_t device_get_parent(device_t dev);
 struct sysctl_oid *device_get_sysctl_tree(device_t dev);
 void device_set_desc(device_t dev, const char *description);

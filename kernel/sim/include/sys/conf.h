@@ -6,6 +6,7 @@
 #define SIM_SYS_CONF_H
 
 #include <sys/param.h>
+#include <sys/module.h>
 
 struct cdev;
 struct thread;
@@ -54,5 +55,16 @@ int make_dev_s(struct make_dev_args *args, struct cdev **devp,
 void destroy_dev(struct cdev *dev);
 int devfs_set_cdevpriv(void *priv, void (*destructor)(void *priv));
 int devfs_get_cdevpriv(void **privp);
+
+/* A module that is no device driver; sim.h names it by this symbol. */
+struct sim_module {
+	const char *name;
+	int (*handler)(module_t module, int what, void *arg);
+	void *arg;
+};
+#define DEV_MODULE(name, handler, arg)                                     \
+	static struct sim_module name##_mod = { #name, (handler), (arg) }; \
+	extern struct sim_module *const sim_module_##name;                 \
+	struct sim_module *const sim_module_##name = &name##_mod
 
 #endif /* SIM_SYS_CONF_H */

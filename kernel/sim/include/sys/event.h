@@ -17,6 +17,7 @@ struct knote;
 struct knlist {
 	struct mtx *mtx;
 	struct knote *first;
+	bool abandoned; /* cleared while there were knotes */
 };
 
 struct filterops {

@@ -24,14 +24,15 @@ struct sysctl_req {
 #define SYSCTL_HANDLER_ARGS                                      \
 	struct sysctl_oid *oidp SIM_MAYBE, void *arg1 SIM_MAYBE, \
 	    intmax_t arg2 SIM_MAYBE, struct sysctl_req *req
-#define OID_AUTO	      (-1)
-#define CTLTYPE_INT	      2
-#define CTLTYPE_STRING	      3
-#define CTLTYPE_U64	      9
-#define CTLFLAG_RD	      0x80000000u
-#define CTLFLAG_RW	      0xc0000000u
-#define CTLFLAG_MPSAFE	      0x00040000u
-#define SYSCTL_CHILDREN(tree) ((struct sysctl_oid_list *)(void *)(tree))
+#define OID_AUTO		     (-1)
+#define CTLTYPE_INT		     2
+#define CTLTYPE_STRING		     3
+#define CTLTYPE_U64		     9
+#define CTLFLAG_RD		     0x80000000u
+#define CTLFLAG_RW		     0xc0000000u
+#define CTLFLAG_MPSAFE		     0x00040000u
+#define SYSCTL_STATIC_CHILDREN(name) ((struct sysctl_oid_list *)NULL)
+#define SYSCTL_CHILDREN(tree)	     ((struct sysctl_oid_list *)(void *)(tree))
 
 typedef int sim_sysctl_handler(SYSCTL_HANDLER_ARGS);
 
@@ -45,6 +46,11 @@ void sim_sysctl_add(struct sysctl_ctx_list *ctx, struct sysctl_oid_list *parent,
     handler, format, description)                                         \
 	sim_sysctl_add((ctx), (parent), (name), (access), (arg1), (arg2), \
 	    (handler))
+
+/* There is one tree without branches: nodes are not needed. */
+#define SYSCTL_ADD_NODE(ctx, parent, number, name, access, handler, \
+    description)                                                    \
+	((void)(ctx), (void)(parent), (struct sysctl_oid *)NULL)
 
 int sysctl_handle_int(struct sysctl_oid *oidp, void *arg1, intmax_t arg2,
     struct sysctl_req *req);

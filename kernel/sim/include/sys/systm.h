@@ -16,5 +16,6 @@ struct mtx;
 int mtx_sleep(const void *channel, struct mtx *mtx, int priority,
     const char *wmesg, int timo);
 void wakeup(const void *channel);
+int eopnotsupp(void);
 
 #endif /* SIM_SYS_SYSTM_H */
