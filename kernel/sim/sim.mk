@@ -4,10 +4,12 @@
 
 VSS_SIM_TESTS = tests/unit/test_vss_msg tests/unit/test_vss_queue \
 	tests/unit/test_vss_queue_model tests/unit/test_vss_driver \
-	tests/unit/test_vss_driver_race tests/unit/test_vss_driver_sim
+	tests/unit/test_vss_driver_race tests/unit/test_vss_driver_sim \
+	tests/unit/test_vss_module
 DRV_OBJS = kernel/hv_appvss/hv_appvss_msg.o \
 	kernel/hv_appvss/hv_appvss_queue.o kernel/sim/drv_core.o \
-	kernel/sim/drv_dev.o kernel/sim/drv_sysctl.o kernel/sim/drv_vmbus.o
+	kernel/sim/drv_dev.o kernel/sim/drv_sysctl.o kernel/sim/drv_vmbus.o \
+	kernel/sim/drv_sim.o
 SIM_KERNEL_OBJS = kernel/sim/sim_bus.o kernel/sim/sim_callout.o \
 	kernel/sim/sim_cdev.o kernel/sim/sim_event.o kernel/sim/sim_lock.o \
 	kernel/sim/sim_vmbus.o
@@ -17,7 +19,7 @@ SIM_PROGRAM_OBJS = ${SIM_OBJS} kernel/sim/hv_vss_sim.o kernel/sim/script.o \
 OBJS += ${SIM_PROGRAM_OBJS} tests/unit/test_vss_msg.o \
 	tests/unit/test_vss_queue.o tests/unit/test_vss_queue_model.o \
 	tests/unit/test_vss_driver.o tests/unit/test_vss_driver_race.o \
-	tests/unit/test_vss_driver_sim.o
+	tests/unit/test_vss_driver_sim.o tests/unit/test_vss_module.o
 PROGS += kernel/sim/hv_vss_sim
 UNIT_TESTS += ${VSS_SIM_TESTS}
 MANUALS += kernel/hv_appvss/hv_appvss.4 kernel/sim/hv_vss_sim.8
@@ -35,6 +37,8 @@ kernel/sim/drv_sysctl.o: kernel/hv_appvss/hv_appvss_sysctl.c
 	${SIM_COMPILE} -o $@ kernel/hv_appvss/hv_appvss_sysctl.c
 kernel/sim/drv_vmbus.o: kernel/hv_appvss/hv_appvss_vmbus.c
 	${SIM_COMPILE} -o $@ kernel/hv_appvss/hv_appvss_vmbus.c
+kernel/sim/drv_sim.o: kernel/hv_appvss_sim/hv_appvss_sim.c
+	${SIM_COMPILE} -o $@ kernel/hv_appvss_sim/hv_appvss_sim.c
 
 kernel/sim/sim_bus.o: kernel/sim/sim_bus.c
 	${SIM_COMPILE} -o $@ kernel/sim/sim_bus.c
@@ -73,6 +77,10 @@ tests/unit/test_vss_driver: tests/unit/test_vss_driver.o ${SIM_OBJS}
 
 tests/unit/test_vss_driver_race: tests/unit/test_vss_driver_race.o ${SIM_OBJS}
 	${LINK} -o $@ tests/unit/test_vss_driver_race.o ${SIM_OBJS} -lpthread
+
+tests/unit/test_vss_module: tests/unit/test_vss_module.o ${SIM_OBJS}
+	${LINK} -o $@ tests/unit/test_vss_module.o ${SIM_OBJS} ${CHECK_LIBS} \
+	    -lpthread
 
 # Runs the program: it must be built too.
 tests/unit/test_vss_driver_sim: tests/unit/test_vss_driver_sim.o \
