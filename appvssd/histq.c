@@ -110,6 +110,18 @@ append_out(struct histq *queue, const char *bytes, size_t length)
 	return (true);
 }
 
+/*
+ * Behind a COMMIT comes nothing before its rows are confirmed: the release that
+ * waits for them may come next, and what the history process has by then is
+ * written whatever we do.
+ */
+static bool
+waits_for_commit(const struct histq *queue, const struct slot *slot)
+{
+	return (slot->seq > queue->commit_after &&
+	    TAILQ_FIRST(&queue->rows)->seq <= queue->commit_after);
+}
+
 /* Copies what waits into the output buffer, as far as there is room. */
 static void
 fill_out(struct histq *queue)
@@ -127,7 +139,7 @@ fill_out(struct histq *queue)
 			queue->commit_wanted = false;
 			continue;
 		}
-		if (slot == NULL ||
+		if (slot == NULL || waits_for_commit(queue, slot) ||
 		    !append_out(queue, slot->bytes, slot->length))
 			return;
 		queue->unsent = TAILQ_NEXT(slot, entry);
@@ -293,6 +305,7 @@ take_ack(struct histq *queue, uint64_t seq)
 	while ((slot = TAILQ_FIRST(&queue->rows)) != NULL && slot->seq <= seq)
 		release_slot(queue, slot);
 	report_dropped(queue, queue->nslots / REPORT_FREE_PART + 1);
+	schedule_flush(queue);
 	queue->callbacks.acked(queue->arg, seq);
 }
 

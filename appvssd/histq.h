@@ -112,7 +112,10 @@ uint64_t histq_put_forget(struct histq *queue, const char *name);
 /* A clean end of this run. */
 uint64_t histq_put_end(struct histq *queue);
 
-/* Asks that everything so far be committed now and acknowledged. */
+/*
+ * Asks that everything so far be committed now and acknowledged.  What is put
+ * later is sent after that, so that nothing else is being written then.
+ */
 void histq_commit(struct histq *queue);
 
 bool histq_connected(const struct histq *queue);

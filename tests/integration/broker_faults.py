@@ -183,4 +183,30 @@ def flooded():
         fail("known: %r" % query(HISTORY, "SELECT name FROM known"))
 
 
+def proof():
+    """Nothing goes to the history between the held commit and the thaw."""
+    vss, client = host(), Client(SOCKET)
+    client.register("client")
+    vss.ask("freeze")
+    request = client.request("FREEZE")
+    client.answer("READY", "freeze", request)
+    # While the held row is being committed (the history takes its time).
+    await_true(lambda: "COMMIT" in open(DIR + "/rows").read(), "a COMMIT")
+    client.register("other")
+    client.say("PROGRESS name=client id=%s percent=99" % request["id"])
+    vss.expect(True)
+    client.ask("UNREGISTER name=other", "OK verb=UNREGISTER")
+    if client.status()[0]["state"] != "held":
+        fail("not held: %r" % client.status())
+    time.sleep(0.5)
+    rows = open(DIR + "/rows").read().split("\n")
+    if not rows[-2].startswith("ACK "):
+        fail("rows behind the commit: %r" % rows[rows.index("COMMIT"):])
+    vss.ask("thaw")
+    client.answer("READY", "thaw", client.request("THAW"))
+    vss.expect(True)
+    await_true(lambda: "name=other" in open(DIR + "/rows").read(),
+               "the rows that waited")
+
+
 globals()[sys.argv[1]]()

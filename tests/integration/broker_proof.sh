@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Between the commit of the held row and the thaw, the history is sent nothing.
+set -eu
+. tests/integration/lib.sh
+. tests/integration/broker_lib.sh
+
+cat >"$TEST_DIR/fake-history" <<EOT
+#!/bin/sh
+exec $(command -v python3) "$PWD/tests/integration/fake_history.py" "\$@"
+EOT
+chmod +x "$TEST_DIR/fake-history"
+HISTORY_PROGRAM=$TEST_DIR/fake-history
+broker_start
+broker_case faults proof
+broker_stop
