@@ -13,7 +13,10 @@ for test; do
 	log=$logs/$(echo "$test" | tr / _).log
 	printf '%-52s ' "$test"
 	started=$(date +%s)
-	"./$test" >"$log" 2>&1 </dev/null
+	case $test in
+	*.sh) sh "$test" >"$log" 2>&1 </dev/null ;;
+	*) "./$test" >"$log" 2>&1 </dev/null ;;
+	esac
 	status=$?
 	took=$(($(date +%s) - started))
 	case $status in
