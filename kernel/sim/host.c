@@ -22,22 +22,43 @@ struct outstanding {
 };
 
 struct sim_host {
-	struct vmbus_channel *channel;
+	struct sim_link link;
 	uint64_t next_id;
 	unsigned strays;
 	struct outstanding table[SIM_HOST_OUTSTANDING_MAX];
 };
 
 struct sim_host *
-sim_host_create(struct vmbus_channel *channel)
+sim_host_create_link(const struct sim_link *link)
 {
 	struct sim_host *host = calloc(1, sizeof(*host));
 
 	if (host != NULL) {
-		host->channel = channel;
+		host->link = *link;
 		host->next_id = 1;
 	}
 	return (host);
+}
+
+static int
+channel_send(void *arg, const void *bytes, size_t length, uint64_t id)
+{
+	return (sim_channel_send(arg, bytes, length, id));
+}
+
+static bool
+channel_receive(void *arg, void *bytes, size_t size, size_t *length,
+    uint64_t *id, int timeout_ms)
+{
+	return (sim_channel_receive(arg, bytes, size, length, id, timeout_ms));
+}
+
+struct sim_host *
+sim_host_create(struct vmbus_channel *channel)
+{
+	struct sim_link link = { channel_send, channel_receive, channel };
+
+	return (sim_host_create_link(&link));
 }
 
 void
@@ -90,7 +111,7 @@ ask(struct sim_host *host, enum sim_host_op op, const uint8_t *bytes,
 	entry->op = op;
 	entry->transaction = length > 24 ? bytes[24] : 0;
 	entry->asked_at_ns = sim_now_ns();
-	error = sim_channel_send(host->channel, bytes, length, host->next_id);
+	error = host->link.send(host->link.arg, bytes, length, host->next_id);
 	if (error != 0)
 		return (error);
 	entry->id = host->next_id++;
@@ -181,7 +202,7 @@ take_reply(struct sim_host *host, int timeout_ms)
 	uint64_t id;
 	size_t length;
 
-	if (!sim_channel_receive(host->channel, bytes, sizeof(bytes), &length,
+	if (!host->link.receive(host->link.arg, bytes, sizeof(bytes), &length,
 		&id, timeout_ms))
 		return (false);
 	entry = id != 0 ? find(host, id) : NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A Hyper-V host on its end of a VSS channel: asks, and matches replies with
- * requests.  Checks the form of every reply.  One thread at a time, but for
- * creation.
+ * A Hyper-V host on its end of a VSS channel, or of whatever carries the same
+ * messages: asks, and matches replies with requests.  Checks the form of every
+ * reply.  One thread at a time, but for creation.
  */
 #ifndef HOST_H
 #define HOST_H
@@ -13,6 +13,16 @@
 
 struct vmbus_channel;
 struct sim_host;
+
+/* How a host reaches the driver.  arg is for the functions. */
+struct sim_link {
+	/* 0 or an errno value. */
+	int (*send)(void *arg, const void *bytes, size_t length, uint64_t id);
+	/* Takes a reply, its length cut to size.  False after timeout_ms. */
+	bool (*receive)(void *arg, void *bytes, size_t size, size_t *length,
+	    uint64_t *id, int timeout_ms);
+	void *arg;
+};
 
 #define SIM_HOST_OUTSTANDING_MAX 64 /* requests without a reply */
 #define SIM_HOST_MESSAGE_MAX	 4096
@@ -35,8 +45,9 @@ struct sim_host_reply {
 	uint8_t bytes[128]; /* its beginning */
 };
 
-/* Borrows channel. */
+/* Borrows channel; copies link.  NULL: no memory. */
 struct sim_host *sim_host_create(struct vmbus_channel *channel);
+struct sim_host *sim_host_create_link(const struct sim_link *link);
 void sim_host_destroy(struct sim_host *host);
 
 /* Asks.  0 and the request's id in *idp; or an errno value (ENOBUFS). */

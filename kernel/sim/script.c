@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "machine.h"
 #include "script.h"
-#include "sim.h"
 #include "sim_wait.h"
 
 #define RAW_MAX		   SIM_HOST_MESSAGE_MAX
@@ -201,11 +201,24 @@ run_sleep(struct sim_script *script, char *argument)
 		(void)stopped(script, ms);
 }
 
+/* 0 if it cannot be read. */
+static unsigned long
+sysctl_number(const struct sim_machine *machine, const char *name)
+{
+	char text[32];
+
+	if (machine->sysctl_get(name, text, sizeof(text)) != 0)
+		return (0);
+	return (strtoul(text, NULL, 10));
+}
+
 static void
 run_wait_openers(struct sim_script *script, char *argument)
 {
+	const struct sim_machine *machine = script->machine;
 	struct sim_deadline deadline;
 	int ms = WAIT_OPENERS_MS;
+	unsigned long app, fs;
 	uint64_t seen;
 
 	if (*argument != '\0' &&
@@ -216,21 +229,20 @@ run_wait_openers(struct sim_script *script, char *argument)
 	}
 	deadline = sim_deadline_after_ms(ms);
 	for (;;) {
-		seen = sim_wakeups();
-		if (sim_sysctl_number("app_open") != 0 &&
-		    sim_sysctl_number("fs_open") != 0)
+		seen = machine->changes();
+		app = sysctl_number(machine, "app_open");
+		fs = sysctl_number(machine, "fs_open");
+		if (app != 0 && fs != 0)
 			break;
 		ms = (int)((deadline.at_ns - sim_now_ns()) / 1000000);
 		if (ms <= 0 || stopped(script, 0)) {
 			complain(script,
-			    "wait-openers: app=%" PRIu64 " fs=%" PRIu64
-			    " after the time given",
-			    sim_sysctl_number("app_open"),
-			    sim_sysctl_number("fs_open"));
+			    "wait-openers: app=%lu fs=%lu after the time given",
+			    app, fs);
 			return;
 		}
 		/* Looks at the program's end from time to time. */
-		sim_wait_wakeup(seen,
+		machine->wait_change(seen,
 		    ms < OPENERS_RECHECK_MS ? ms : OPENERS_RECHECK_MS);
 	}
 	printf("openers app=1 fs=1\n");
@@ -250,13 +262,13 @@ run_sysctl(struct sim_script *script, char *argument)
 			    equals);
 			return;
 		}
-		error = sim_sysctl_set(argument, value);
+		error = script->machine->sysctl_set(argument, value);
 		if (error != 0)
 			complain(script, "sysctl %s: %s", argument,
 			    strerror(error));
 		return;
 	}
-	error = sim_sysctl_get(argument, text, sizeof(text));
+	error = script->machine->sysctl_get(argument, text, sizeof(text));
 	if (error != 0) {
 		complain(script, "sysctl %s: %s", argument, strerror(error));
 		return;

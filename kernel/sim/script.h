@@ -9,13 +9,15 @@
 #include <stdbool.h>
 
 struct sim_host;
+struct sim_machine;
 
 struct sim_script {
 	struct sim_host *host; /* borrowed */
-	int host_limit_ms;     /* how long the host waits for a reply */
-	int stop_fd;   /* readable once the program shall end; borrowed */
-	unsigned line; /* for messages */
-	bool failed;   /* something was not a success */
+	const struct sim_machine *machine;
+	int host_limit_ms; /* how long the host waits for a reply */
+	int stop_fd;	   /* readable once the program shall end; borrowed */
+	unsigned line;	   /* for messages */
+	bool failed;	   /* something was not a success */
 	bool quit;
 };
 

@@ -14,15 +14,17 @@ SIM_KERNEL_OBJS = kernel/sim/sim_bus.o kernel/sim/sim_callout.o \
 	kernel/sim/sim_cdev.o kernel/sim/sim_event.o kernel/sim/sim_lock.o \
 	kernel/sim/sim_vmbus.o
 SIM_OBJS = ${DRV_OBJS} ${SIM_KERNEL_OBJS} kernel/sim/host.o
-SIM_PROGRAM_OBJS = ${SIM_OBJS} kernel/sim/hv_vss_sim.o kernel/sim/script.o \
-	kernel/sim/server.o
+SIM_PROGRAM_OBJS = ${SIM_OBJS} kernel/sim/control.o \
+	kernel/sim/hv_vss_sim.o kernel/sim/machine.o \
+	kernel/sim/machine_${OS}.o kernel/sim/script.o kernel/sim/server.o
 OBJS += ${SIM_PROGRAM_OBJS} tests/unit/test_vss_msg.o \
 	tests/unit/test_vss_queue.o tests/unit/test_vss_queue_model.o \
 	tests/unit/test_vss_driver.o tests/unit/test_vss_driver_race.o \
 	tests/unit/test_vss_driver_sim.o tests/unit/test_vss_module.o
 PROGS += kernel/sim/hv_vss_sim
 UNIT_TESTS += ${VSS_SIM_TESTS}
-MANUALS += kernel/hv_appvss/hv_appvss.4 kernel/sim/hv_vss_sim.8
+MANUALS += kernel/hv_appvss/hv_appvss.4 \
+	kernel/hv_appvss_sim/hv_appvss_sim.4 kernel/sim/hv_vss_sim.8
 INSTALL_TARGETS += install-hv-vss-sim
 
 # The stand-in headers come first: they hide the system's of the same name.
@@ -97,6 +99,7 @@ install-hv-vss-sim: kernel/sim/hv_vss_sim
 	    ${DESTDIR}${MANDIR}/man4
 	install -m 755 kernel/sim/hv_vss_sim ${DESTDIR}${SBINDIR}/hv_vss_sim
 	install -m 644 kernel/sim/hv_vss_sim.8 ${DESTDIR}${MANDIR}/man8/
-	install -m 644 kernel/hv_appvss/hv_appvss.4 ${DESTDIR}${MANDIR}/man4/
+	install -m 644 kernel/hv_appvss/hv_appvss.4 \
+	    kernel/hv_appvss_sim/hv_appvss_sim.4 ${DESTDIR}${MANDIR}/man4/
 
 .PHONY: check-sim install-hv-vss-sim

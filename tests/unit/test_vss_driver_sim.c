@@ -25,6 +25,7 @@
 #define PATIENT_MS 20000
 
 static char directory[64], app_path[128], fs_path[128];
+static const char *module_option; /* NULL: the driver of VMBus */
 static pid_t sim_pid;
 static int sim_input; /* written to */
 static FILE *sim_output;
@@ -61,7 +62,7 @@ start(const char *limit_ms)
 		dup2(in[0], STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
 		execl("kernel/sim/hv_vss_sim", "hv_vss_sim", "-d", directory,
-		    "--limit-ms", limit_ms, (char *)NULL);
+		    "--limit-ms", limit_ms, module_option, (char *)NULL);
 		_exit(127);
 	}
 	close(in[0]);
@@ -94,6 +95,13 @@ setup(void)
 	snprintf(app_path, sizeof(app_path), "%s/%s", directory,
 	    APP_VSS_DEV_NAME);
 	snprintf(fs_path, sizeof(fs_path), "%s/%s", directory, FS_VSS_DEV_NAME);
+}
+
+static void
+setup_module(void)
+{
+	setup();
+	module_option = "--module";
 }
 
 static void
@@ -309,15 +317,34 @@ START_TEST(signal_ends_cleanly)
 }
 END_TEST
 
-int
-main(void)
+/* Without the module loaded, which no test may load. */
+START_TEST(wrong_options)
 {
-	Suite *suite = suite_create("vss_driver_sim");
-	TCase *tcase = tcase_create("program");
-	SRunner *runner;
-	int failed;
+	static const char *const commands[] = {
+		"kernel/sim/hv_vss_sim",
+		"kernel/sim/hv_vss_sim -k -d /tmp",
+		"kernel/sim/hv_vss_sim -d /tmp -l 99",
+		"kernel/sim/hv_vss_sim -d /tmp superfluous",
+	};
+	char line[128];
+	size_t i;
+	int status;
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		snprintf(line, sizeof(line), "%s </dev/null 2>/dev/null",
+		    commands[i]);
+		status = system(line);
+		ck_assert_int_eq(WEXITSTATUS(status), 64);
+	}
+}
+END_TEST
+
+static TCase *
+program_tests(const char *name, void (*fixture)(void))
+{
+	TCase *tcase = tcase_create(name);
+
+	tcase_add_checked_fixture(tcase, fixture, teardown);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, snapshot);
 	tcase_add_test(tcase, withdrawn_request_makes_unreadable);
@@ -325,7 +352,19 @@ main(void)
 	tcase_add_test(tcase, hostile_clients);
 	tcase_add_test(tcase, commands_and_exit_status);
 	tcase_add_test(tcase, signal_ends_cleanly);
-	suite_add_tcase(suite, tcase);
+	tcase_add_test(tcase, wrong_options);
+	return (tcase);
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("vss_driver_sim");
+	SRunner *runner;
+	int failed;
+
+	suite_add_tcase(suite, program_tests("vmbus", setup));
+	suite_add_tcase(suite, program_tests("module", setup_module));
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -9,11 +9,11 @@
 
 #include <stdint.h>
 
+/* FreeBSD's own header has these for programs too. */
+#ifndef SBT_1S
 #define sbintime_t int64_t
 #define SBT_1S	   ((sbintime_t)1 << 32)
 #define SBT_1MS	   (SBT_1S / 1000)
-
-sbintime_t sbinuptime(void);
 
 static inline int64_t
 sbttous(sbintime_t sbt)
@@ -21,5 +21,9 @@ sbttous(sbintime_t sbt)
 	return ((sbt >> 32) * 1000000 +
 	    (int64_t)((((uint64_t)sbt & 0xffffffff) * 1000000) >> 32));
 }
+
+#endif
+
+sbintime_t sbinuptime(void);
 
 #endif /* SIM_SYS_TIME_H */
