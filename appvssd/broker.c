@@ -44,8 +44,9 @@ struct broker {
 
 	struct txn txn;
 	struct lineup lineup;
-	uint64_t thaw_msgid; /* the last THAW that the machine answered */
-	bool has_thaw;
+	uint64_t thaw_msgid;  /* the last THAW of a release, or 0 */
+	bool success_refused; /* of this transaction's end, by the driver */
+	bool device_lost;     /* the one that this transaction is of */
 	/* Found while actions are carried out; become events afterwards. */
 	bool release_refused;
 	bool commit_failed;
@@ -99,8 +100,12 @@ broker_arm_tick(struct broker *broker)
 static struct record
 broker_record(const struct broker *broker)
 {
-	struct record record = { broker->history, &broker->txn,
-		broker->lineup.members };
+	struct record record = {
+		.queue = broker->history,
+		.txn = &broker->txn,
+		.members = broker->lineup.members,
+		.told = VSS_TOLD_NOTHING,
+	};
 
 	return (record);
 }
@@ -119,21 +124,21 @@ static void
 broker_finish(struct broker *broker)
 {
 	struct record record = broker_record(broker);
-	enum hv_vss_told told;
 
-	told = VSS_TOLD_NOTHING;
-	if (broker->txn.begun.source == 0)
-		told = device_slot_told(&broker->device,
-		    broker->has_thaw ? broker->thaw_msgid :
-				       broker->txn.begun.msgid);
+	record.refused = broker->success_refused;
+	/* Another device's numbers are not those of this one. */
+	if (broker->txn.begun.source == 0 && !broker->device_lost)
+		record.told = device_slot_told(&broker->device,
+		    broker->thaw_msgid != 0 ? broker->thaw_msgid :
+					      broker->txn.begun.msgid);
 	histq_hold(broker->history, false);
 	heldlog_hold(false);
-	record_end(&record, told);
+	record_end(&record);
 	broker->last_id = broker->txn.id;
-	broker->last_outcome = record_outcome(&broker->txn, told);
-	broker->last_consistency = record_consistency(&broker->txn, told);
+	broker->last_outcome = record_outcome(&record);
+	broker->last_consistency = record_consistency(&record);
 	broker->last_ended_at_ms = broker->txn.ended_at_ms;
-	record_log(&record, told);
+	record_log(&record);
 	lineup_note_results(&broker->lineup, broker->txn.op);
 	registry_end_transaction(&broker->participants.registry);
 	journal_forget_commit(broker->journal);
@@ -157,10 +162,8 @@ broker_answer(struct broker *broker, const struct txn_action *action)
 	/* From the release on, nothing is written to the history's file. */
 	if (action->success && action->op == TXN_OP_FREEZE)
 		histq_hold(broker->history, true);
-	if (action->op == TXN_OP_THAW) {
+	if (action->op == TXN_OP_THAW && broker->txn.released)
 		broker->thaw_msgid = action->request.msgid;
-		broker->has_thaw = broker->txn.released;
-	}
 	if (device_slot_answer(&broker->device, device_words_op(action->op),
 		action->request.msgid, action->success) == 0)
 		return;
@@ -168,8 +171,12 @@ broker_answer(struct broker *broker, const struct txn_action *action)
 	    "op=%s msgid=%" PRIu64 " success=%d error=\"%s\"",
 	    txn_op_word(action->op), action->request.msgid, action->success,
 	    strerror(errno));
-	if (action->success && action->op == TXN_OP_FREEZE)
+	if (!action->success)
+		return;
+	if (action->op == TXN_OP_FREEZE)
 		broker->release_refused = true;
+	else
+		broker->success_refused = true;
 }
 
 static void
@@ -210,7 +217,8 @@ broker_step_once(struct broker *broker, struct txn_event *event)
 	begins = broker->txn.state == TXN_IDLE &&
 	    (event->type == TXN_EV_CHECK || event->type == TXN_EV_FREEZE);
 	if (begins) {
-		broker->has_thaw = false;
+		broker->thaw_msgid = 0;
+		broker->success_refused = broker->device_lost = false;
 		/* From the first FREEZE on no line may reach a disk. */
 		heldlog_hold(event->type == TXN_EV_FREEZE);
 	}
@@ -299,6 +307,7 @@ broker_on_device_gone(void *arg)
 	struct broker *broker = arg;
 
 	device_slot_empty(&broker->device);
+	broker->device_lost = true;
 	broker_step(broker, &event);
 	heldlog(HELDLOG_WARN, "device_lost", "path=%s", broker->config->device);
 	orders_report(broker->orders, PRIVSEP_WANT_DEVICE);
@@ -379,28 +388,16 @@ broker_up_event(void *arg, struct txn_event *event)
 }
 
 static bool
-broker_up_expects(void *arg, const struct txn_event *event)
-{
-	const struct broker *broker = arg;
-
-	return (txn_expects(&broker->txn, event->part, event->op,
-	    event->type == TXN_EV_READY));
-}
-
-static uint64_t
-broker_up_transaction(void *arg)
-{
-	const struct broker *broker = arg;
-
-	return (broker->txn.state == TXN_IDLE ? 0 : broker->txn.id);
-}
-
-static void
-broker_up_late(void *arg)
+broker_up_expects(void *arg, uint64_t id, const struct txn_event *event)
 {
 	struct broker *broker = arg;
 
+	if (id == broker->txn.id &&
+	    txn_expects(&broker->txn, event->part, event->op,
+		event->type == TXN_EV_READY))
+		return (true);
 	broker->txn.late_answers++;
+	return (false);
 }
 
 /* Half of the queue is for transactions, whatever clients do. */
@@ -427,12 +424,15 @@ broker_up_settled(void *arg, const struct registry_entry *entry)
 }
 
 static void
-broker_up_progress(void *arg, const struct registry_entry *entry,
+broker_up_progress(void *arg, const struct registry_entry *entry, uint64_t id,
     unsigned percent, const char *text)
 {
 	struct broker *broker = arg;
 
-	record_progress(broker->history, broker->txn.id, entry, percent, text);
+	if (id == broker->txn.id && broker->txn.state != TXN_IDLE)
+		record_progress(broker->history, id, entry, percent, text);
+	else
+		broker->txn.late_answers++;
 }
 
 static void
@@ -460,8 +460,6 @@ broker_up_status(void *arg, struct client *client)
 static const struct participants_upcalls participants_upcalls = {
 	.event = broker_up_event,
 	.expects = broker_up_expects,
-	.transaction = broker_up_transaction,
-	.late = broker_up_late,
 	.save = broker_up_save,
 	.settled = broker_up_settled,
 	.progress = broker_up_progress,

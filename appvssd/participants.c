@@ -249,23 +249,21 @@ participants_on_answer(struct participants *participants, struct client *client,
 	entry = registry_find(&participants->registry,
 	    wire_get_text(msg, PK_NAME, ""));
 	id = wire_get_uint(msg, PK_ID, 0);
-	if (entry == NULL || entry->owner != client ||
-	    !participants_parse_op(wire_get_text(msg, PK_OP, ""), &event.op)) {
-		participants->upcalls->late(participants->arg);
-		return;
-	}
-	if (event.op == TXN_OP_THAW && entry->owes_id == id && id != 0) {
+	if (!participants_parse_op(wire_get_text(msg, PK_OP, ""), &event.op))
+		entry = NULL; /* an answer to nothing */
+	if (entry != NULL && entry->owner != client)
+		entry = NULL;
+	if (entry != NULL && event.op == TXN_OP_THAW && entry->owes_id == id &&
+	    id != 0) {
 		participants_note_text(entry, event.op, msg);
 		participants_on_debt(participants, entry,
 		    msg->verb == PC_READY);
 		return;
 	}
-	event.part = entry->part;
-	if (id != participants->upcalls->transaction(participants->arg) ||
-	    !participants->upcalls->expects(participants->arg, &event)) {
-		participants->upcalls->late(participants->arg);
+	if (entry != NULL)
+		event.part = entry->part;
+	if (!participants->upcalls->expects(participants->arg, id, &event))
 		return;
-	}
 	participants_note_text(entry, event.op, msg);
 	participants->upcalls->event(participants->arg, &event);
 }
@@ -274,20 +272,21 @@ static void
 participants_on_progress(struct participants *participants,
     struct client *client, const struct wire_msg *msg)
 {
+	const struct txn_event nothing = { .part = SIZE_MAX };
 	struct registry_entry *entry;
 
 	entry = registry_find(&participants->registry,
 	    wire_get_text(msg, PK_NAME, ""));
 	if (entry == NULL || entry->owner != client ||
-	    entry->part == SIZE_MAX ||
-	    wire_get_uint(msg, PK_ID, 0) !=
-		participants->upcalls->transaction(participants->arg)) {
-		participants->upcalls->late(participants->arg);
+	    entry->part == SIZE_MAX) {
+		(void)participants->upcalls->expects(participants->arg, 0,
+		    &nothing);
 		return;
 	}
 	if (entry->progress++ >= PARTICIPANTS_PROGRESS_MAX)
 		return;
 	participants->upcalls->progress(participants->arg, entry,
+	    wire_get_uint(msg, PK_ID, 0),
 	    (unsigned)wire_get_uint(msg, PK_PERCENT, 0),
 	    wire_get_text(msg, PK_TEXT, ""));
 }

@@ -25,12 +25,11 @@ struct wire_msg;
 struct participants_upcalls {
 	/* READY, FAIL or GONE; now_ms is filled in by the callee. */
 	void (*event)(void *arg, struct txn_event *event);
-	/* The id of the transaction that runs, or 0. */
-	uint64_t (*transaction)(void *arg);
-	/* Whether that event would be waited for. */
-	bool (*expects)(void *arg, const struct txn_event *event);
-	/* An answer that nobody waits for. */
-	void (*late)(void *arg);
+	/*
+	 * Whether that event is waited for in transaction id.  If not, it is
+	 * counted as late.
+	 */
+	bool (*expects)(void *arg, uint64_t id, const struct txn_event *event);
 	/*
 	 * The history is to be told what entry->known says.  False: not now;
 	 * participants_save() comes when there is room.
@@ -38,8 +37,9 @@ struct participants_upcalls {
 	bool (*save)(void *arg, const struct registry_entry *entry);
 	/* A thaw that was owed is confirmed. */
 	void (*settled)(void *arg, const struct registry_entry *entry);
+	/* Of transaction id, or counted as late. */
 	void (*progress)(void *arg, const struct registry_entry *entry,
-	    unsigned percent, const char *text);
+	    uint64_t id, unsigned percent, const char *text);
 	void (*status)(void *arg, struct client *client);
 };
 

@@ -97,27 +97,46 @@ record_held(const struct record *record, uint64_t now_ms)
 	return (histq_put_state(record->queue, &row));
 }
 
-/* The host does not count as done what it was told FAIL for. */
 static bool
-record_is_refused(const struct txn *txn, enum hv_vss_told told)
+record_was_told_fail(const struct record *record)
 {
-	return (txn->outcome == TXN_OUTCOME_DONE &&
-	    (told == VSS_TOLD_FAIL || told == VSS_TOLD_TIMEOUT));
+	return (
+	    record->told == VSS_TOLD_FAIL || record->told == VSS_TOLD_TIMEOUT);
+}
+
+/* The host does not count as done what it was not told. */
+static bool
+record_is_refused(const struct record *record)
+{
+	return (record->txn->outcome == TXN_OUTCOME_DONE &&
+	    (record->refused || record_was_told_fail(record)));
 }
 
 const char *
-record_outcome(const struct txn *txn, enum hv_vss_told told)
+record_outcome(const struct record *record)
 {
-	return (txn_outcome_word(
-	    record_is_refused(txn, told) ? TXN_OUTCOME_ABORTED : txn->outcome));
+	if (!record_is_refused(record))
+		return (txn_outcome_word(record->txn->outcome));
+	return (txn_outcome_word(record_was_told_fail(record) ?
+		TXN_OUTCOME_ABORTED :
+		TXN_OUTCOME_LOST));
 }
 
 const char *
-record_consistency(const struct txn *txn, enum hv_vss_told told)
+record_consistency(const struct record *record)
 {
-	return (txn_consistency_word(record_is_refused(txn, told) ?
+	return (txn_consistency_word(record_is_refused(record) ?
 		TXN_CONSISTENCY_NONE :
-		txn_consistency(txn)));
+		txn_consistency(record->txn)));
+}
+
+static enum txn_reason
+record_reason(const struct record *record)
+{
+	if (!record_is_refused(record))
+		return (record->txn->reason);
+	return (record_was_told_fail(record) ? TXN_REASON_LATE :
+					       TXN_REASON_SOURCE_GONE);
 }
 
 static const char *
@@ -139,25 +158,24 @@ record_told_word(enum hv_vss_told told)
 }
 
 void
-record_end(const struct record *record, enum hv_vss_told told)
+record_end(const struct record *record)
 {
 	const struct txn *txn = record->txn;
-	enum txn_reason reason = txn->reason;
+	enum txn_reason reason = record_reason(record);
 	struct histq_state row = {
 		.id = txn->id,
-		.state = record_outcome(txn, told),
-		.consistency = record_consistency(txn, told),
+		.state = record_outcome(record),
+		.consistency = record_consistency(record),
 		.culprit = "",
-		.host = txn->begun.source == 0 ? record_told_word(told) :
-						 "none",
+		.host = txn->begun.source == 0 ?
+		    record_told_word(record->told) :
+		    "none",
 		.at_ms = record_wall_ms(),
 		.elapsed_ms = (uint32_t)(txn->ended_at_ms - txn->begun_at_ms),
 		.late_ms = txn->late_ms,
 	};
 	size_t i;
 
-	if (record_is_refused(txn, told))
-		reason = TXN_REASON_LATE;
 	row.reason = reason == TXN_REASON_NONE ? "" : txn_reason_word(reason);
 	if (txn->culprit < txn->nparts)
 		row.culprit = record->members[txn->culprit]->name;
@@ -173,22 +191,21 @@ record_end(const struct record *record, enum hv_vss_told told)
 }
 
 void
-record_log(const struct record *record, enum hv_vss_told told)
+record_log(const struct record *record)
 {
 	const struct txn *txn = record->txn;
 	const char *culprit = "-";
 
 	if (txn->culprit < txn->nparts)
 		culprit = record->members[txn->culprit]->name;
-	heldlog(txn->outcome == TXN_OUTCOME_DONE &&
-		    !record_is_refused(txn, told) ?
+	heldlog(txn->outcome == TXN_OUTCOME_DONE && !record_is_refused(record) ?
 		HELDLOG_INFO :
 		HELDLOG_ERROR,
 	    "transaction",
 	    "id=%" PRIu64 " op=%s outcome=%s consistency=%s reason=%s "
 	    "participant=%s participants=%zu elapsed_ms=%" PRIu64,
-	    txn->id, txn_op_word(txn->op), record_outcome(txn, told),
-	    record_consistency(txn, told), txn_reason_word(txn->reason),
+	    txn->id, txn_op_word(txn->op), record_outcome(record),
+	    record_consistency(record), txn_reason_word(record_reason(record)),
 	    culprit, txn->nparts, txn->ended_at_ms - txn->begun_at_ms);
 }
 

@@ -20,6 +20,9 @@ struct record {
 	struct histq *queue;
 	const struct txn *txn;
 	struct registry_entry *const *members; /* one for each participant */
+	/* Of one that has ended: what the host was told at last, ... */
+	enum hv_vss_told told;
+	bool refused; /* ... and that the driver did not take our success */
 };
 
 void record_begin(const struct record *record, uint64_t msgid);
@@ -31,17 +34,16 @@ void record_begin(const struct record *record, uint64_t msgid);
 uint64_t record_held(const struct record *record, uint64_t now_ms);
 
 /*
- * The end.  told is what the host was told at last; a success on paper that the
- * host does not know of is recorded as aborted, with consistency none.
+ * The end.  A success on paper that the host does not know of is recorded as
+ * aborted or lost, with consistency none.
  */
-void record_end(const struct record *record, enum hv_vss_told told);
-
-/* The end as a line of the log. */
-void record_log(const struct record *record, enum hv_vss_told told);
+void record_end(const struct record *record);
+/* The same as a line of the log. */
+void record_log(const struct record *record);
 
 /* The outcome and consistency that record_end() writes, as words. */
-const char *record_outcome(const struct txn *txn, enum hv_vss_told told);
-const char *record_consistency(const struct txn *txn, enum hv_vss_told told);
+const char *record_outcome(const struct record *record);
+const char *record_consistency(const struct record *record);
 
 /* What participants do outside of a transaction's own rows. */
 /* Whether it is known from now on; false: the queue is full. */

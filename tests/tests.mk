@@ -34,6 +34,7 @@ CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_nobody.sh tests/integration/chain_expired.sh
 BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_known.sh tests/integration/broker_proof.sh \
+	tests/integration/broker_device.sh \
 	tests/integration/broker_chaos.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \

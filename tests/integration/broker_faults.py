@@ -4,6 +4,9 @@
 usage: broker_faults.py CASE DIRECTORY
 """
 
+import os
+import signal
+import subprocess
 import sys
 import time
 
@@ -12,6 +15,8 @@ from broker_rig import Client, Host, await_true, fail, query
 DIR = sys.argv[2]
 SOCKET = DIR + "/socket"
 HISTORY = DIR + "/history.db"
+LAST = ("SELECT state, consistency, host FROM state WHERE id ="
+        " (SELECT max(id) FROM txn WHERE op = 'freeze') ORDER BY n DESC LIMIT 1")
 
 
 def host():
@@ -207,6 +212,58 @@ def proof():
     vss.expect(True)
     await_true(lambda: "name=other" in open(DIR + "/rows").read(),
                "the rows that waited")
+
+
+def lost_answer():
+    """Leaves a THAW that is answered when the device has just gone."""
+    vss, client = host(), Client(SOCKET)
+    broker = int(client.status()[0]["pid"])
+    sim = int(open(DIR + "/sim.pid").read())
+    client.register("client")
+    vss.ask("freeze")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    vss.expect(True)
+    vss.ask("thaw")
+    request = client.request("THAW")
+    os.kill(broker, signal.SIGSTOP)
+    os.kill(sim, signal.SIGKILL)
+    await_true(lambda: not os.path.exists("/proc/%d/fd/0" % sim), "sim's end")
+    client.answer("READY", "thaw", request)
+    os.kill(broker, signal.SIGCONT)
+    client.await_state("idle")
+    item = client.status()[0]
+    if (item["outcome"], item["consistency"]) != ("lost", "none"):
+        fail("the host was not told, but: %r" % item)
+
+
+def new_device():
+    """A device that is new while the old one's participants thaw."""
+    vss, client = host(), Client(SOCKET)
+    sim = int(open(DIR + "/sim.pid").read())
+    client.register("client")
+    vss.ask("freeze")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    vss.expect(True)
+    os.kill(sim, signal.SIGKILL)
+    request = client.request("THAW")
+    if request["reason"] != "lost":
+        fail("thawed because %r" % request)
+    other = subprocess.Popen(["kernel/sim/hv_vss_sim", "-d", DIR + "/dev"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             text=True)
+    with open(DIR + "/other.pid", "w") as pid:
+        print(other.pid, file=pid)
+    await_true(lambda: client.status()[0]["device"] == "open", "a new device")
+    # Its first request has the same number as that of the old one.
+    print("negotiate\nfreeze", file=other.stdin, flush=True)
+    if not any("op=FREEZE status=0x8" in line for line in
+               iter(other.stdout.readline, "")):
+        fail("the other host was not turned down")
+    client.answer("READY", "thaw", request)
+    client.await_state("idle")
+    await_true(lambda: query(HISTORY, LAST)[0][0] != "held", "a record")
+    if query(HISTORY, LAST) != [("lost", "none", "unknown")]:
+        fail("recorded: %r" % query(HISTORY, LAST))
 
 
 globals()[sys.argv[1]]()
