@@ -79,6 +79,9 @@ uint64_t sim_sysctl_number(const char *name); /* 0 if there is none */
 unsigned sim_devctl_count(void);
 void sim_devctl_last(char *text, size_t size);
 
+/* Lines that drivers have written to the kernel's log. */
+unsigned sim_log_count(void);
+
 /* Allocations of drivers that were not freed, but what knotes keep. */
 size_t sim_malloc_count(void);
 

@@ -4,6 +4,7 @@
 
 VSS_SIM_TESTS = tests/unit/test_vss_msg tests/unit/test_vss_queue \
 	tests/unit/test_vss_queue_model tests/unit/test_vss_driver \
+	tests/unit/test_vss_driver_admin \
 	tests/unit/test_vss_driver_race tests/unit/test_vss_driver_sim \
 	tests/unit/test_vss_module
 DRV_OBJS = kernel/hv_appvss/hv_appvss_msg.o \
@@ -20,7 +21,8 @@ SIM_PROGRAM_OBJS = ${SIM_OBJS} kernel/sim/control.o \
 OBJS += ${SIM_PROGRAM_OBJS} tests/unit/test_vss_msg.o \
 	tests/unit/test_vss_queue.o tests/unit/test_vss_queue_model.o \
 	tests/unit/test_vss_driver.o tests/unit/test_vss_driver_race.o \
-	tests/unit/test_vss_driver_sim.o tests/unit/test_vss_module.o
+	tests/unit/test_vss_driver_sim.o tests/unit/test_vss_module.o \
+	tests/unit/test_vss_driver_admin.o tests/unit/vss_rig.o
 PROGS += kernel/sim/hv_vss_sim
 UNIT_TESTS += ${VSS_SIM_TESTS}
 MANUALS += kernel/hv_appvss/hv_appvss.4 \
@@ -73,9 +75,15 @@ tests/unit/test_vss_queue_model: tests/unit/test_vss_queue_model.o \
 	${LINK} -o $@ tests/unit/test_vss_queue_model.o \
 	    kernel/hv_appvss/hv_appvss_queue.o
 
-tests/unit/test_vss_driver: tests/unit/test_vss_driver.o ${SIM_OBJS}
-	${LINK} -o $@ tests/unit/test_vss_driver.o ${SIM_OBJS} \
-	    ${CHECK_LIBS} -lpthread
+tests/unit/test_vss_driver: tests/unit/test_vss_driver.o \
+    tests/unit/vss_rig.o ${SIM_OBJS}
+	${LINK} -o $@ tests/unit/test_vss_driver.o tests/unit/vss_rig.o \
+	    ${SIM_OBJS} ${CHECK_LIBS} -lpthread
+
+tests/unit/test_vss_driver_admin: tests/unit/test_vss_driver_admin.o \
+    tests/unit/vss_rig.o ${SIM_OBJS}
+	${LINK} -o $@ tests/unit/test_vss_driver_admin.o \
+	    tests/unit/vss_rig.o ${SIM_OBJS} ${CHECK_LIBS} -lpthread
 
 tests/unit/test_vss_driver_race: tests/unit/test_vss_driver_race.o ${SIM_OBJS}
 	${LINK} -o $@ tests/unit/test_vss_driver_race.o ${SIM_OBJS} -lpthread

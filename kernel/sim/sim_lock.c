@@ -25,6 +25,7 @@ static pthread_cond_t sleep_cond = PTHREAD_COND_INITIALIZER;
 static uint64_t sleep_wakeups;
 
 static size_t allocations; /* atomic */
+static unsigned log_lines; /* atomic */
 
 struct malloc_type M_DEVBUF[1] = { { "devbuf" } };
 
@@ -39,9 +40,16 @@ sim_log(int priority __unused, const char *format, ...)
 {
 	va_list arguments;
 
+	__atomic_add_fetch(&log_lines, 1, __ATOMIC_RELAXED);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
+}
+
+unsigned
+sim_log_count(void)
+{
+	return (__atomic_load_n(&log_lines, __ATOMIC_RELAXED));
 }
 
 void
