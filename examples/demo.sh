@@ -8,17 +8,21 @@
 # file system, copies the image while all is frozen, and thaws.  The copy is then
 # mounted and compared with what the ledger had committed when it froze.
 #
-# Exit status 0 only if the proof held.
+# Exit status 0 only if the proof held, 1 if it did not, and 128 plus the number
+# of the signal that ended it.  What it makes is below $TMPDIR (or /tmp) and
+# /dev/shm, in a directory appvss-demo.XXXXXX each.
 set -u
+cd "$(dirname "$0")/.." || exit 1
 
 size_mb=256
+room_mb=128 # what the sparse image, its copy and the notes fill at most
 run_s=${DEMO_SECONDS:-2} # the ledger writes this long before and after
 
 started_ms=$(date +%s%3N)
 dir=
-image_mount=
-copy_mount=
-pids=
+shm=
+sweeper=
+why=
 proof_failed=
 
 now() {
@@ -32,8 +36,8 @@ step() {
 
 fail() {
 	step "FAILED: $*"
-	for log in "$dir"/*.log; do
-		[ -e "$log" ] || continue
+	for log in "$dir"/*.out "$dir"/*.log; do
+		[ -s "$log" ] || continue
 		echo "--- the end of $(basename "$log")"
 		tail -n 15 "$log"
 	done
@@ -50,63 +54,95 @@ prove() {
 	fi
 }
 
-# Programs in the order of their start; they end in the reverse order.
+# start NAME INPUT COMMAND...: in the background, and away from the terminal,
+# whose Ctrl-C is for this script.  A program is on the list before it lets go of
+# the lifeline (9), so the sweeper misses none.
+# shellcheck disable=SC2016,SC2086
 start() {
 	name=$1
-	shift
-	"$@" >"$dir/$name.log" 2>&1 </dev/null &
-	echo $! >"$dir/$name.pid"
-	pids="$name $pids"
+	input=$2
+	shift 2
+	$setsid sh -c 'echo $$ >>"$0" && exec "$@" 8>&- 9>&-' "$dir/pids" \
+		"$@" >"$dir/$name.out" 2>"$dir/$name.log" <"$input" &
+	await "$dir/pids" "^$!\$"
 }
 
-stop_all() {
-	for name in $pids; do
-		kill "$(cat "$dir/$name.pid")" 2>/dev/null
-		tries=100
-		while kill -0 "$(cat "$dir/$name.pid")" 2>/dev/null; do
-			tries=$((tries - 1))
-			if [ "$tries" -eq 0 ]; then
-				# It may sleep on the disk that this thaws.
-				thaw_image
-				kill -9 "$(cat "$dir/$name.pid")" 2>/dev/null
-				break
-			fi
-			sleep 0.1
-		done
-		wait "$(cat "$dir/$name.pid")" 2>/dev/null
-	done
-	pids=
+is_alive() {
+	case $(ps -o stat= -p "$1" 2>/dev/null) in
+	'' | Z*) return 1 ;;
+	esac
 }
 
 thaw_image() {
-	if [ -n "$image_mount" ] && mountpoint -q "$image_mount"; then
-		fsfreeze -u "$image_mount" 2>/dev/null &&
-			echo "demo: thawed $image_mount"
+	if mountpoint -q "$dir/data"; then
+		fsfreeze -u "$dir/data" 2>/dev/null &&
+			echo "demo: thawed $dir/data"
 	fi
 	return 0
 }
 
-cleanup() {
-	status=$?
-	trap - EXIT
-	trap '' INT TERM HUP
-	[ -n "$dir" ] || exit "$status"
-	exec 9>&-
+# Ends one of them.
+stop() {
+	kill "$1" 2>/dev/null
+	tries=100
+	while is_alive "$1"; do
+		tries=$((tries - 1))
+		if [ "$tries" -eq 0 ]; then
+			# It may sleep on the disk that this thaws.
+			thaw_image
+			kill -9 "$1" 2>/dev/null
+			return
+		fi
+		sleep 0.1
+	done
+}
+
+# The last that was started is the first to end.
+stop_all() {
+	[ -e "$dir/pids" ] || return 0
+	awk '{ pids = $1 "\n" pids } END { printf "%s", pids }' "$dir/pids" |
+		while read -r pid; do
+			stop "$pid"
+		done
+}
+
+# False if something is still there.
+clean() {
 	stop_all
 	thaw_image
-	for mounted in "$copy_mount" "$image_mount"; do
+	for mounted in "$dir/restored" "$dir/data"; do
 		tries=50
-		while [ -n "$mounted" ] && mountpoint -q "$mounted"; do
+		while mountpoint -q "$mounted"; do
 			umount "$mounted" 2>/dev/null && break
 			tries=$((tries - 1))
 			if [ "$tries" -eq 0 ]; then
 				echo "demo: $mounted is still mounted" >&2
-				exit 1
+				return 1
 			fi
 			sleep 0.1
 		done
 	done
 	rm -rf "$dir" "$shm"
+}
+
+# Reads the lifeline until the demo is gone, and cleans up if that could not:
+# it was killed with SIGKILL.
+sweep() {
+	trap '' INT TERM HUP
+	trap - EXIT
+	cat >/dev/null
+	[ ! -d "$dir" ] || clean
+}
+
+cleanup() {
+	status=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	if [ -n "$dir" ]; then
+		clean || status=1
+	fi
+	exec 8>&- 9>&-
+	[ -z "$sweeper" ] || wait "$sweeper"
 	exit "$status"
 }
 
@@ -122,15 +158,15 @@ await() {
 
 # Gives the host a command and shows what it says to it.
 host() {
-	lines=$(wc -l <"$dir/host.log")
-	echo "$1" >&9
+	lines=$(wc -l <"$dir/hv_vss_sim.out")
+	echo "$1" >&8
 	tries=600
-	while [ "$(wc -l <"$dir/host.log")" -le "$lines" ]; do
+	while [ "$(wc -l <"$dir/hv_vss_sim.out")" = "$lines" ]; do
 		tries=$((tries - 1))
 		[ "$tries" -gt 0 ] || fail "the host says nothing to: $1"
 		sleep 0.05
 	done
-	answer=$(tail -n +$((lines + 1)) "$dir/host.log" | head -n 1)
+	answer=$(tail -n +$((lines + 1)) "$dir/hv_vss_sim.out" | head -n 1)
 	step "host: $1: $answer"
 	case $answer in
 	"reply "*status=0x00000000*) ;;
@@ -142,33 +178,52 @@ committed() {
 	grep -E '^[0-9]+$' "$dir/committed" | tail -n 1
 }
 
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+refuse() {
+	echo "demo: $*" >&2
+	exit 1
+}
 
+command -v setsid >/dev/null && setsid=setsid || setsid=
+if [ "${1:-}" = --sweep ]; then
+	dir=$2
+	shm=$3
+	sweep
+	exit 0
+fi
+
+trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 141' PIPE
+trap 'exit 143' TERM
+
+[ -x examples/ledger ] ||
+	refuse "the programs are not there yet: run make"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/appvss-demo.XXXXXX") || exit 1
 shm=$(mktemp -d /dev/shm/appvss-demo.XXXXXX 2>/dev/null) || shm=$dir/run
-mkdir -p "$shm" "$dir/vss.d"
+mkdir -p "$shm" "$dir/vss.d" "$dir/data"
+mkfifo "$dir/lifeline" "$dir/host.in" || exit 1
 chmod 755 "$dir" "$shm"
+exec 9<>"$dir/lifeline"
+$setsid sh examples/demo.sh --sweep "$dir" "$shm" <"$dir/lifeline" 9>&- &
+sweeper=$!
+room_kb=$(df -Pk "$dir" | awk 'NR == 2 { print $4 }')
+[ "$room_kb" -ge $((room_mb * 1024)) ] ||
+	refuse "$((room_kb / 1024)) MiB are free in ${TMPDIR:-/tmp}," \
+		"$room_mb are needed: TMPDIR can name another directory"
 
-why=
 if [ "$(id -u)" -ne 0 ]; then
 	why="not root"
 elif ! losetup -f >/dev/null 2>&1; then
 	why="no loop device"
 fi
 data=$dir/data
-mkdir -p "$data"
 if [ -z "$why" ]; then
 	step "a $size_mb MiB ext4 file system on a loop device"
 	truncate -s "${size_mb}M" "$dir/image"
 	mkfs.ext4 -q -F "$dir/image" || fail "mkfs.ext4"
-	if mount -o loop "$dir/image" "$data" 2>"$dir/mount.log"; then
-		image_mount=$data
-	else
-		why="mounting is not permitted"
-	fi
+	mount -o loop "$dir/image" "$data" 2>"$dir/mount.log" ||
+		why="a loop device cannot be mounted"
 fi
 if [ -n "$why" ]; then
 	step "NOT A FILE-SYSTEM FREEZE: $why, so a plain directory is used"
@@ -200,24 +255,24 @@ participant "20-notes" {
 EOF
 
 step "hv_vss_sim: the driver, unmodified, and a simulated Hyper-V host"
-mkfifo "$dir/host.in"
-exec 9<>"$dir/host.in"
-kernel/sim/hv_vss_sim -d "$shm" >"$dir/host.log" 2>"$dir/hv_vss_sim.log" \
-	<"$dir/host.in" 9>&- &
-echo $! >"$dir/host.pid"
-pids=host
-await "$dir/host.log" '^ready'
+exec 8<>"$dir/host.in"
+# For the host's commands, which sh(1) reads: the directory may have any name.
+DEMO_DIR=$dir
+export DEMO_DIR
+start hv_vss_sim "$dir/host.in" kernel/sim/hv_vss_sim -d "$shm"
+await "$dir/hv_vss_sim.out" '^ready'
 
-step "hv_vss_daemon, appvssd, appvss-hooks, ledger"
-start hv_vss_daemon kernel/hv_vss_daemon/hv_vss_daemon -n \
+step "appvssd, appvss-hooks, ledger, hv_vss_daemon"
+start appvssd /dev/null appvssd/appvssd --foreground \
+	--config "$dir/appvssd.conf" --device "$shm/hv_appvss_dev" \
+	--socket "$shm/appvssd.sock" --history "$data/appvss/history.db"
+start appvss-hooks /dev/null hooks/appvss-hooks --foreground \
+	--dir "$dir/vss.d" --socket "$shm/appvssd.sock" --runtime-dir "$shm"
+start ledger /dev/null examples/ledger --db "$data/ledger.db" \
+	--out "$dir/committed" --socket "$shm/appvssd.sock" --required
+# The last, to be the first to end: what it froze, the others may wait for.
+start hv_vss_daemon /dev/null kernel/hv_vss_daemon/hv_vss_daemon -n \
 	--device "$shm/hv_fsvss_dev" --runtime-dir "$shm" "$@"
-start appvssd appvssd/appvssd --foreground --config "$dir/appvssd.conf" \
-	--device "$shm/hv_appvss_dev" --socket "$shm/appvssd.sock" \
-	--history "$data/appvss/history.db"
-start appvss-hooks hooks/appvss-hooks --foreground --dir "$dir/vss.d" \
-	--socket "$shm/appvssd.sock" --runtime-dir "$shm"
-start ledger examples/ledger --db "$data/ledger.db" --out "$dir/committed" \
-	--socket "$shm/appvssd.sock" --required
 await "$dir/appvssd.log" 'event=registered name=ledger'
 await "$dir/appvssd.log" 'event=registered name=20-notes'
 host "wait-openers 10000"
@@ -230,10 +285,11 @@ host freeze
 before=$(committed)
 frozen=$(sed -n 's/^frozen //p' "$dir/committed" | tail -n 1)
 step "ledger: frozen at row $frozen"
+# shellcheck disable=SC2016
 if [ -z "$why" ]; then
-	host "run cp --sparse=always $dir/image $dir/copy && echo copied"
+	host 'run cd "$DEMO_DIR" && cp --sparse=always image copy && echo copied'
 else
-	host "run cp -a $data $dir/copy && echo copied"
+	host 'run cd "$DEMO_DIR" && cp -a data copy && echo copied'
 fi
 [ -e "$dir/copy" ] || fail "the copy was not made"
 step "the copy is made; ledger stands at row $(committed)"
@@ -246,14 +302,17 @@ step "ledger: $after rows committed"
 
 step "proof: the copy is restored"
 if [ -z "$why" ]; then
-	prove "journal of the copy to be replayed" "$(
-		dumpe2fs -h "$dir/copy" 2>/dev/null |
-			grep -c 'needs_recovery'
-	)" 0
-	copy_mount=$dir/restored
-	mkdir "$copy_mount"
-	mount -o loop,ro "$dir/copy" "$copy_mount" || fail "mount of the copy"
-	restored=$copy_mount
+	features=$(dumpe2fs -h "$dir/copy" 2>/dev/null |
+		sed -n 's/^Filesystem features: *//p')
+	case " $features " in
+	*" needs_recovery "*) journal=yes ;;
+	*" has_journal "*) journal=no ;;
+	*) journal=unknown ;;
+	esac
+	prove "a journal in the copy to be replayed" "$journal" no
+	restored=$dir/restored
+	mkdir "$restored"
+	mount -o loop,ro "$dir/copy" "$restored" || fail "mount of the copy"
 else
 	restored=$dir/copy
 fi

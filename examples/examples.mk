@@ -14,3 +14,6 @@ SHELL_SCRIPTS += examples/demo.sh
 
 demo: all
 	sh examples/demo.sh
+
+INTEGRATION_TESTS += tests/integration/demo.sh
+SHELL_SCRIPTS += tests/integration/demo.sh
