@@ -3,6 +3,8 @@
  * See runner.h: the loop, and the members that come and go with the files of
  * the directory.  Must not write to a disk while anything is frozen.
  */
+#include <sys/socket.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -349,6 +351,12 @@ runner_run(const struct options *options, int lifeline_fd, int64_t quiet_ms)
 	runner->shared.rescan_at_ms = clock_now_ms() + RESCAN_EVERY_MS;
 	adopt_list(runner);
 	result = loop(runner);
+	/*
+	 * Nobody asked it to go: what is not there any more must be missed, so
+	 * the broker hears no goodbye.  EX_OK is a stop that was asked for.
+	 */
+	if (result != EX_OK && appvss_get_fd(runner->shared.handle) != -1)
+		(void)shutdown(appvss_get_fd(runner->shared.handle), SHUT_RDWR);
 	appvss_close(runner->shared.handle);
 	heldlog_hold(false);
 	heldlog(HELDLOG_INFO, "stopped", "owed_thaws=%u",

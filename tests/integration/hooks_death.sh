@@ -77,16 +77,17 @@ thaw 50-inner 4 'done'
 thaw 20-outer 4 'done'
 called '^50-inner thaw .*transaction=4 result=done' 10
 called '^20-outer thaw .*transaction=4 result=done' 10
-received '^UNREGISTER name=20-outer' 10
+gone "/proc/$runner" 10
+! grep -q '^UNREGISTER' "$BROKER_LOG" ||
+	die "it took its leave: snapshots would count as complete without it"
 
 say "told to stop while frozen, it thaws first"
-gone "/proc/$runner" 10
 start_hooks third
 received '^REGISTER name=60-hangs ' 15 5
 freeze_both 5 5
 stop_bg third TERM || die "exit status $? on SIGTERM"
 thawed_in_order 5 50-inner 20-outer
-received '^UNREGISTER name=20-outer' 10 2
+received '^UNREGISTER name=20-outer' 10
 
 say "a list of somebody's making runs nothing but a script"
 {
