@@ -26,17 +26,25 @@ HV_VSS_DAEMON_OBJS_Linux = kernel/hv_vss_daemon/freeze_linux.o \
 	kernel/hv_vss_daemon/guardian_linux.o kernel/hv_vss_daemon/guard.o \
 	kernel/hv_vss_daemon/thawlist.o
 HV_VSS_DAEMON_OBJS_FreeBSD = kernel/hv_vss_daemon/freeze_ufs.o \
+	kernel/hv_vss_daemon/table_freebsd.o \
+	kernel/hv_vss_daemon/zfs_pools.o kernel/hv_vss_daemon/sync_tree.o \
 	kernel/hv_vss_daemon/guardian_none.o
 HV_VSS_DAEMON_PURE_OBJS = kernel/hv_vss_daemon/mounts.o \
+	kernel/hv_vss_daemon/policy.o kernel/hv_vss_daemon/policy_types.o \
 	kernel/hv_vss_daemon/geom.o
 HV_VSS_DAEMON_OBJS = kernel/hv_vss_daemon/main.o \
-	kernel/hv_vss_daemon/session.o kernel/hv_vss_daemon/freezer.o \
+	kernel/hv_vss_daemon/options.o kernel/hv_vss_daemon/config.o \
+	kernel/hv_vss_daemon/session.o kernel/hv_vss_daemon/session_control.o \
+	kernel/hv_vss_daemon/control.o kernel/hv_vss_daemon/ask.o \
+	kernel/hv_vss_daemon/freezer.o kernel/hv_vss_daemon/survey.o \
+	kernel/hv_vss_daemon/self.o kernel/hv_vss_daemon/report.o \
 	kernel/hv_vss_daemon/why.o ${HV_VSS_DAEMON_PURE_OBJS} \
 	${HV_VSS_DAEMON_OBJS_${OS}}
 OBJS += ${HV_VSS_DAEMON_OBJS} tests/unit/test_mounts.o \
+	tests/unit/test_policy.o \
 	tests/integration/fake_fsvss.o
 PROGS += ${HV_VSS_DAEMON}
-UNIT_TESTS += tests/unit/test_mounts
+UNIT_TESTS += tests/unit/test_mounts tests/unit/test_policy
 TEST_PROGS += tests/integration/fake_fsvss
 HV_VSS_DAEMON_TESTS = tests/integration/daemon_options.sh \
 	tests/integration/daemon_freeze.sh tests/integration/daemon_faults.sh \
@@ -47,10 +55,14 @@ MANUALS += kernel/hv_vss_daemon/hv_vss_daemon.8
 INSTALL_TARGETS += install-hv-vss-daemon
 
 ${HV_VSS_DAEMON}: ${HV_VSS_DAEMON_OBJS} ${VSSDEV_OBJS}
-	${LINK} -o $@ ${HV_VSS_DAEMON_OBJS} ${VSSDEV_OBJS}
+	${LINK} -o $@ ${HV_VSS_DAEMON_OBJS} ${VSSDEV_OBJS} ${CONFUSE_LIBS}
 
 tests/unit/test_mounts: tests/unit/test_mounts.o ${HV_VSS_DAEMON_PURE_OBJS}
 	${LINK} -o $@ tests/unit/test_mounts.o ${HV_VSS_DAEMON_PURE_OBJS} \
+	    ${CHECK_LIBS}
+
+tests/unit/test_policy: tests/unit/test_policy.o ${HV_VSS_DAEMON_PURE_OBJS}
+	${LINK} -o $@ tests/unit/test_policy.o ${HV_VSS_DAEMON_PURE_OBJS} \
 	    ${CHECK_LIBS}
 
 tests/integration/fake_fsvss: tests/integration/fake_fsvss.o

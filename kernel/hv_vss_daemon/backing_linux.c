@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "backing_linux.h"
+#include "policy.h"
 
 #define STACK_DEPTH_MAX 8 /* devices below devices */
 
@@ -80,7 +81,7 @@ add_entry(struct system_table *table, uint64_t inner,
     const struct mount_entry *entry)
 {
 	return (add_backing(table, inner, entry->fs,
-	    !mounts_type_is_stacked(MOUNT_LINUX, entry->type)));
+	    !policy_type_is_stacked(MOUNT_LINUX, entry->type)));
 }
 
 /*

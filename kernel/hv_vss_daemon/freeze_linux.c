@@ -7,9 +7,11 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,11 +99,16 @@ system_table_read(struct system_table *table, struct why *why)
 		why_set(why, NULL, mounts_result_text(result), 0);
 		return (-1);
 	}
-	if (backing_find_all(table) != 0) {
-		why_set(why, NULL, "no memory", errno);
-		return (-1);
-	}
 	return (0);
+}
+
+int
+system_table_find_backings(struct system_table *table, struct why *why)
+{
+	if (backing_find_all(table) == 0)
+		return (0);
+	why_set(why, NULL, "no memory", errno);
+	return (-1);
 }
 
 void
@@ -151,7 +158,10 @@ system_target_open(const struct system_table *table, unsigned entry,
 
 	*target = (struct freeze_target) { .fs = wanted->fs, .fd = -1 };
 	target->point = strdup(wanted->point);
-	if (target->point == NULL) {
+	target->type = strdup(wanted->type);
+	target->source = strdup(wanted->source);
+	if (target->point == NULL || target->type == NULL ||
+	    target->source == NULL) {
 		why_set(why, wanted->point, "no memory", errno);
 		return (-1);
 	}
@@ -179,13 +189,63 @@ system_target_close(struct freeze_target *target)
 		(void)close(target->fd);
 	target->fd = -1;
 	free(target->point);
-	target->point = NULL;
+	free(target->type);
+	free(target->source);
+	target->point = target->type = target->source = NULL;
 }
 
 int
-system_sync(const struct freeze_target *target)
+system_sync(const struct freeze_target *target, struct why *why)
 {
-	return (syncfs(target->fd));
+	if (syncfs(target->fd) == 0)
+		return (0);
+	why_set(why, target->point, "cannot be written out", errno);
+	return (-1);
+}
+
+int
+system_thread_count(void)
+{
+	struct dirent *entry;
+	int count = 0;
+	DIR *tasks;
+
+	tasks = opendir("/proc/self/task");
+	if (tasks == NULL)
+		return (-1);
+	while ((entry = readdir(tasks)) != NULL)
+		count += entry->d_name[0] != '.';
+	(void)closedir(tasks);
+	return (count);
+}
+
+bool
+system_fd_fs(const struct system_table *table, int fd, uint64_t *fs)
+{
+	struct statx status;
+	unsigned i;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0 ||
+	    (status.stx_mask & STATX_MNT_ID) == 0)
+		return (false);
+	for (i = 0; i < table->count; i++) {
+		if (table->entries[i].id == status.stx_mnt_id) {
+			*fs = table->entries[i].fs;
+			return (true);
+		}
+	}
+	return (false);
+}
+
+void
+system_fd_name(int fd, char *name, size_t size)
+{
+	char link[64];
+	ssize_t length;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, name, size - 1);
+	name[length < 0 ? 0 : length] = '\0';
 }
 
 static int

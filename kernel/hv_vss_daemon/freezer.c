@@ -8,12 +8,25 @@
 
 #include "clock.h"
 #include "freezer.h"
+#include "self.h"
+#include "survey.h"
+
+/* One step of a freeze, in order: the index of a target, or of a sync. */
+struct freeze_step {
+	bool is_sync;
+	unsigned index;
+};
 
 struct freezer {
 	struct freezer_config config;
-	struct guardian *guardian;			 /* owned */
+	struct guardian *guardian; /* owned */
+	/* 0 of both: nothing is open. */
 	struct freeze_target targets[MOUNTS_FREEZE_MAX]; /* freezing order */
-	unsigned count; /* of targets; 0: nothing is open */
+	unsigned count;
+	struct freeze_target syncs[MOUNTS_SYNC_MAX];
+	unsigned nsyncs;
+	struct freeze_step steps[MOUNTS_FREEZE_MAX + MOUNTS_SYNC_MAX];
+	unsigned nsteps;
 	bool frozen;
 };
 
@@ -58,6 +71,18 @@ freezer_is_frozen(const struct freezer *freezer)
 	return (freezer->frozen);
 }
 
+bool
+freezer_has_frozen(const struct freezer *freezer, uint64_t fs)
+{
+	unsigned i;
+
+	for (i = 0; i < freezer->count; i++) {
+		if (freezer->targets[i].fs == fs)
+			return (freezer->targets[i].frozen);
+	}
+	return (false);
+}
+
 int
 freezer_poll_fd(const struct freezer *freezer)
 {
@@ -71,64 +96,98 @@ close_targets(struct freezer *freezer)
 
 	for (i = 0; i < freezer->count; i++)
 		system_target_close(&freezer->targets[i]);
+	for (i = 0; i < freezer->nsyncs; i++)
+		system_target_close(&freezer->syncs[i]);
 	freezer->count = 0;
+	freezer->nsyncs = 0;
+	freezer->nsteps = 0;
+}
+
+/* The place of a plan's entry among the syncs. */
+static unsigned
+find_sync(const struct mount_plan *plan, unsigned entry)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->nsyncs; i++) {
+		if (plan->syncs[i] == entry)
+			break;
+	}
+	return (i);
 }
 
 static int
-make_plan(const struct freezer *freezer, const struct system_table *table,
-    struct mount_plan *plan, struct why *why)
+open_plan(struct freezer *freezer, const struct survey *survey, struct why *why)
 {
-	enum mounts_result result;
-	const char *name;
-	unsigned culprit;
+	const struct mount_plan *plan = &survey->plan;
+	struct freeze_step *step;
+	unsigned i;
 
-	result = mounts_choose(system_kind(), table->entries, table->count,
-	    freezer->config.points, freezer->config.npoints, plan, &culprit);
-	if (result == MOUNTS_NOT_MOUNTED) {
-		why_set(why, freezer->config.points[culprit],
-		    mounts_result_text(result), 0);
-		return (-1);
+	for (i = 0; i < plan->nsyncs; i++) {
+		freezer->nsyncs = i + 1;
+		if (system_target_open(&survey->table, plan->syncs[i],
+			&freezer->syncs[i], why) != 0)
+			return (-1);
 	}
-	if (result == MOUNTS_OK)
-		result = mounts_order(table->entries, table->backings,
-		    table->nbackings, plan, &culprit);
-	if (result == MOUNTS_OK)
-		return (0);
-	name = table->entries[culprit].point;
-	why_set(why, name, mounts_result_text(result), 0);
-	return (-1);
+	for (i = 0; i < plan->count; i++) {
+		step = &freezer->steps[freezer->nsteps++];
+		step->is_sync = mounts_is_sync(plan, plan->order[i]);
+		if (step->is_sync) {
+			step->index = find_sync(plan, plan->order[i]);
+			continue;
+		}
+		step->index = freezer->count++;
+		if (system_target_open(&survey->table, plan->order[i],
+			&freezer->targets[step->index], why) != 0)
+			return (-1);
+	}
+	return (
+	    self_check(&survey->table, freezer->targets, freezer->count, why));
 }
 
 /* Opens what is to be frozen, in freezing order.  On failure all is closed. */
 static int
 open_targets(struct freezer *freezer, struct why *why)
 {
-	struct system_table table;
-	struct mount_plan plan;
+	struct survey survey;
 	int result;
-	unsigned i;
 
 	if (freezer->config.none)
 		return (0);
-	result = system_table_read(&table, why);
+	result = survey_take(freezer->config.policy, &survey, why);
 	if (result == 0)
-		result = make_plan(freezer, &table, &plan, why);
-	for (i = 0; result == 0 && i < plan.count; i++) {
-		result = system_target_open(&table, plan.order[i],
-		    &freezer->targets[i], why);
-		freezer->count = i + 1;
-	}
-	system_table_free(&table);
+		result = survey_plan(&survey, why);
+	if (result == 0)
+		result = open_plan(freezer, &survey, why);
+	survey_free(&survey);
 	if (result != 0)
 		close_targets(freezer);
 	return (result);
 }
 
-int
-freezer_check(struct freezer *freezer, unsigned *count, struct why *why)
+static int
+sync_all(const struct freeze_target *targets, unsigned count, int64_t at_ms,
+    struct why *why)
 {
-	int result = 0;
 	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		if (system_sync(&targets[i], why) != 0)
+			return (-1);
+		if (at_ms != 0 && clock_now_ms() > at_ms) {
+			why_set(why, targets[i].point, "syncing took too long",
+			    0);
+			return (-1);
+		}
+	}
+	return (0);
+}
+
+int
+freezer_check(struct freezer *freezer, struct freezer_counts *counts,
+    struct why *why)
+{
+	int result;
 
 	if (freezer->frozen) {
 		why_set(why, NULL, "file systems are frozen", 0);
@@ -137,17 +196,15 @@ freezer_check(struct freezer *freezer, unsigned *count, struct why *why)
 	if (guardian_ping(freezer->guardian, why) != 0 ||
 	    open_targets(freezer, why) != 0)
 		return (-1);
-	*count = freezer->count;
+	counts->frozen = freezer->count;
+	counts->synced = freezer->nsyncs;
 	/*
 	 * In freezing order: what the inner ones write becomes dirty in the
 	 * outer ones that hold their devices, so those come after.
 	 */
-	for (i = 0; result == 0 && i < freezer->count; i++) {
-		result = system_sync(&freezer->targets[i]);
-		if (result != 0)
-			why_set(why, freezer->targets[i].point,
-			    "cannot be written out", errno);
-	}
+	result = sync_all(freezer->syncs, freezer->nsyncs, 0, why);
+	if (result == 0)
+		result = sync_all(freezer->targets, freezer->count, 0, why);
 	close_targets(freezer);
 	return (result);
 }
@@ -221,16 +278,28 @@ freeze_target(struct freezer *freezer, unsigned index, struct why *why)
 	return (-1);
 }
 
+/*
+ * What is synced comes first, when nothing can be in its way; the steps sync it
+ * again where it holds what has just been frozen.
+ */
 static int
-freeze_targets(struct freezer *freezer, int64_t at_ms, struct why *why)
+run_steps(struct freezer *freezer, int64_t at_ms, struct why *why)
 {
+	const struct freeze_step *step;
 	unsigned i;
 
-	for (i = 0; i < freezer->count; i++) {
-		if (freeze_target(freezer, i, why) != 0)
+	for (i = 0; i < freezer->nsteps; i++) {
+		step = &freezer->steps[i];
+		if (step->is_sync) {
+			if (sync_all(&freezer->syncs[step->index], 1, at_ms,
+				why) != 0)
+				return (-1);
+			continue;
+		}
+		if (freeze_target(freezer, step->index, why) != 0)
 			return (-1);
 		if (clock_now_ms() > at_ms) {
-			why_set(why, freezer->targets[i].point,
+			why_set(why, freezer->targets[step->index].point,
 			    "freezing took too long", 0);
 			return (-1);
 		}
@@ -239,8 +308,8 @@ freeze_targets(struct freezer *freezer, int64_t at_ms, struct why *why)
 }
 
 int
-freezer_freeze(struct freezer *freezer, int64_t at_ms, unsigned *count,
-    struct why *why)
+freezer_freeze(struct freezer *freezer, int64_t at_ms, unsigned limit_ms,
+    struct freezer_counts *counts, struct why *why)
 {
 	struct why ignored;
 
@@ -250,17 +319,57 @@ freezer_freeze(struct freezer *freezer, int64_t at_ms, unsigned *count,
 	}
 	if (open_targets(freezer, why) != 0)
 		return (-1);
-	if (guardian_arm(freezer->guardian, freezer->targets, freezer->count,
-		freezer->config.limit_ms, why) != 0) {
+	if (sync_all(freezer->syncs, freezer->nsyncs, at_ms, why) != 0 ||
+	    guardian_arm(freezer->guardian, freezer->targets, freezer->count,
+		limit_ms, why) != 0) {
 		close_targets(freezer);
 		return (-1);
 	}
 	freezer->frozen = true;
-	*count = freezer->count;
-	if (freeze_targets(freezer, at_ms, why) == 0)
+	counts->frozen = freezer->count;
+	counts->synced = freezer->nsyncs;
+	if (run_steps(freezer, at_ms, why) == 0)
 		return (0);
 	(void)freezer_thaw(freezer, &ignored);
 	return (-1);
+}
+
+static bool
+is_known(const struct freezer *freezer, uint64_t fs)
+{
+	unsigned i;
+
+	for (i = 0; i < freezer->count; i++) {
+		if (freezer->targets[i].fs == fs)
+			return (true);
+	}
+	return (false);
+}
+
+/*
+ * Has anything been mounted, or mounted anew for writing, that would have been
+ * frozen had it been there?  The snapshot has it as it was at some moment.
+ */
+static int
+find_newcomers(const struct freezer *freezer, struct why *why)
+{
+	struct survey survey;
+	int result;
+	unsigned i;
+
+	if (freezer->config.none)
+		return (0);
+	result = survey_take(freezer->config.policy, &survey, why);
+	for (i = 0; result == 0 && i < survey.table.count; i++) {
+		if (survey.decisions[i].policy < POLICY_FREEZE ||
+		    is_known(freezer, survey.table.entries[i].fs))
+			continue;
+		why_set(why, survey.table.entries[i].point,
+		    "became writable while the others were frozen", 0);
+		result = -1;
+	}
+	survey_free(&survey);
+	return (result);
 }
 
 int
@@ -277,6 +386,8 @@ freezer_thaw(struct freezer *freezer, struct why *why)
 	if (any_frozen(freezer))
 		return (-1);
 	freezer->frozen = false;
+	if (all && find_newcomers(freezer, why) != 0)
+		all = false;
 	/* The guardian's trouble is not the file systems': it shows later. */
 	(void)guardian_disarm(freezer->guardian, all ? why : &second);
 	close_targets(freezer);

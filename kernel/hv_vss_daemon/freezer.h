@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Freezes all file systems, or none: policy, order, roll-back, and the guardian
+ * Freezes all file systems, or none: plan, order, roll-back, and the guardian
  * together.  Owns everything that is open while frozen.  Does not know the
  * device or any limit of time but the one it is given, and never logs: a
  * failure comes back with why.
@@ -11,15 +11,14 @@
 #define FREEZER_H
 
 #include "guardian.h"
+#include "policy.h"
 #include "system.h"
 
 struct freezer;
 
 struct freezer_config {
-	const char *const *points; /* borrowed; only these; none: all */
-	unsigned npoints;
+	const struct policy *policy; /* borrowed */
 	bool none; /* freezes nothing at all: a rehearsal without root */
-	unsigned limit_ms; /* for the guardian, which adds a grace */
 	struct guardian_config guardian;
 };
 
@@ -30,27 +29,38 @@ int freezer_create(const struct freezer_config *config, struct freezer **out,
 /* Thaws if need be, ends the guardian.  NULL is allowed. */
 void freezer_destroy(struct freezer *freezer);
 
-/*
- * Could all be frozen now?  Writes dirty data out, so that freezing is short.
- * *count gets the number of file systems.
- */
-int freezer_check(struct freezer *freezer, unsigned *count, struct why *why);
+/* How many file systems were frozen, or would be; and how many synced. */
+struct freezer_counts {
+	unsigned frozen;
+	unsigned synced;
+};
 
 /*
- * Freezes all.  On failure everything is thawed again.  It stops when at_ms,
- * on the monotonic clock, has passed: the answer would come too late.
+ * Could all be frozen now?  Writes dirty data out, so that freezing is short.
  */
-int freezer_freeze(struct freezer *freezer, int64_t at_ms, unsigned *count,
+int freezer_check(struct freezer *freezer, struct freezer_counts *counts,
     struct why *why);
 
 /*
+ * Syncs what is to be synced, then freezes all.  On failure everything is
+ * thawed again.  It stops when at_ms, on the monotonic clock, has passed: the
+ * answer would come too late.  limit_ms is when the guardian thaws, after a
+ * grace.
+ */
+int freezer_freeze(struct freezer *freezer, int64_t at_ms, unsigned limit_ms,
+    struct freezer_counts *counts, struct why *why);
+
+/*
  * Thaws all.  -1: some were not frozen any more (someone else thawed them), or
- * cannot be thawed: then freezer_is_frozen stays true, and the caller calls
- * again.
+ * another was mounted for writing meanwhile, and not frozen; or some cannot be
+ * thawed: then freezer_is_frozen stays true, and the caller calls again.
  */
 int freezer_thaw(struct freezer *freezer, struct why *why);
 
 bool freezer_is_frozen(const struct freezer *freezer);
+
+/* Is this file system, numbered as in the mount table, frozen by us? */
+bool freezer_has_frozen(const struct freezer *freezer, uint64_t fs);
 
 /* Readable: the guardian has died.  -1: there is none. */
 int freezer_poll_fd(const struct freezer *freezer);

@@ -3,7 +3,8 @@
  * Reads the text of kern.geom.conftxt: see geom.h.  Pure.  A line is
  * "DEPTH CLASS NAME SIZE SECTORSIZE ...", and that of an md(4) provider goes on
  * with " t TYPE", for a file " file PATH", then " label LABEL" (geom_dump.c and
- * md.c of FreeBSD; PATH is written as it is, spaces included).
+ * md.c of FreeBSD; PATH is written as it is, spaces included).  A volume's line
+ * is "0 ZFS::ZVOL zvol/POOL/NAME ..." (zvol_os.c of OpenZFS).
  */
 #include <stdbool.h>
 #include <string.h>
@@ -80,11 +81,44 @@ is_md_file(const struct line *root)
 	    word_is(root, 1, "MD") && find_in(root, " t vnode", false) != NULL);
 }
 
+static bool
+is_volume(const struct line *root)
+{
+	return (word_is(root, 1, "ZFS::ZVOL"));
+}
+
+static enum geom_found
+copy_name(const char *start, const char *end, char *name, size_t size,
+    enum geom_found found)
+{
+	if (end <= start || (size_t)(end - start) >= size)
+		return (GEOM_UNKNOWN);
+	memcpy(name, start, (size_t)(end - start));
+	name[end - start] = '\0';
+	return (found);
+}
+
+static enum geom_found
+copy_volume(const struct line *root, char *name, size_t size)
+{
+	static const char prefix[] = "zvol/";
+	const size_t skip = sizeof(prefix) - 1;
+	struct line provider = word(root, 2);
+
+	if (provider.length <= skip ||
+	    strncmp(provider.start, prefix, skip) != 0)
+		return (GEOM_UNKNOWN);
+	return (copy_name(provider.start + skip,
+	    provider.start + provider.length, name, size, GEOM_VOLUME));
+}
+
 static enum geom_found
 copy_file(const struct line *root, char *file, size_t size)
 {
 	const char *end, *start;
 
+	if (is_volume(root))
+		return (copy_volume(root, file, size));
 	if (!is_md_file(root))
 		return (GEOM_DISK);
 	start = find_in(root, " file ", false);
@@ -97,11 +131,7 @@ copy_file(const struct line *root, char *file, size_t size)
 	start += strlen(" file ");
 	if (end == NULL)
 		end = root->start + root->length;
-	if (end <= start || (size_t)(end - start) >= size)
-		return (GEOM_UNKNOWN);
-	memcpy(file, start, (size_t)(end - start));
-	file[end - start] = '\0';
-	return (GEOM_FILE);
+	return (copy_name(start, end, file, size, GEOM_FILE));
 }
 
 enum geom_found
@@ -123,13 +153,14 @@ geom_find(const char *conftxt, const char *provider, unsigned occurrence,
 }
 
 int
-geom_has_files(const char *conftxt)
+geom_has_holders(const char *conftxt)
 {
 	struct line line;
 
 	while (*conftxt != '\0') {
 		conftxt = next_line(conftxt, &line);
-		if (word_is(&line, 0, "0") && is_md_file(&line))
+		if (word_is(&line, 0, "0") &&
+		    (is_md_file(&line) || is_volume(&line)))
 			return (1);
 	}
 	return (0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * hv_vss_daemon: options, start and end.  Everything else is in session.c
- * (the conversation with the driver) and freezer.c (the file systems).
+ * hv_vss_daemon: start and end.  Everything else is in session.c (the
+ * conversation with the driver), freezer.c (the file systems), and, for what
+ * else the program can do, in report.c and ask.c.
  */
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -9,8 +10,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,28 +17,18 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "ask.h"
+#include "config.h"
+#include "control.h"
 #include "freezer.h"
 #include "kernel/vssdev/heldlog.h"
 #include "kernel/vssdev/protect.h"
 #include "kernel/vssdev/vssdev.h"
+#include "options.h"
+#include "report.h"
 #include "session.h"
 
-#define PROGRAM		 "hv_vss_daemon"
-#define LIMIT_DEFAULT_MS 50000
-#define LIMIT_MIN_MS	 100
-#define LIMIT_MAX_MS	 3600000
-
-struct options {
-	char *device; /* owned: absolute paths */
-	char *runtime_dir;
-	char *points[MOUNTS_FREEZE_MAX]; /* owned: canonical paths */
-	unsigned npoints;
-	unsigned limit_ms;
-	bool debug;
-	bool foreground;
-	bool no_freeze;
-	bool thaw;
-};
+#define PROGRAM "hv_vss_daemon"
 
 static volatile sig_atomic_t stop_requested;
 
@@ -48,164 +37,6 @@ request_stop(int signal_number)
 {
 	(void)signal_number;
 	stop_requested = 1;
-}
-
-static void
-print_usage(FILE *stream)
-{
-	(void)fprintf(stream,
-	    "usage: " PROGRAM
-	    " [-dhn] [--device path] [--mount path]... [--limit-ms number]\n"
-	    "           [--runtime-dir path]\n"
-	    "       " PROGRAM " --no-freeze [-dn] [--device path]\n"
-	    "       " PROGRAM " --thaw [--runtime-dir path]\n"
-	    "       " PROGRAM " --help | --version\n"
-	    "  -d               log debug messages as well\n"
-	    "  -n               stay in the foreground, log to standard error\n"
-	    "  --device path    the VSS device (" VSS_DEV(
-		FS_VSS_DEV_NAME) ")\n"
-				 "  --mount path     freeze this mount point only; may be repeated\n"
-				 "  --limit-ms n     thaw after so many ms without a THAW (50000)\n"
-				 "  --runtime-dir p  where to list what is frozen (" APPVSS_RUNDIR
-				 ")\n"
-				 "  --no-freeze      answer, but freeze nothing: a rehearsal\n"
-				 "  --thaw           thaw what a killed daemon has left frozen\n");
-}
-
-static void __attribute__((noreturn)) usage(void)
-{
-	print_usage(stderr);
-	exit(EX_USAGE);
-}
-
-static unsigned
-parse_limit(const char *text)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 ||
-	    value < LIMIT_MIN_MS || value > LIMIT_MAX_MS)
-		errx(EX_USAGE, "--limit-ms: %s is not a number from %d to %d",
-		    text, LIMIT_MIN_MS, LIMIT_MAX_MS);
-	return ((unsigned)value);
-}
-
-static void
-add_point(struct options *options, const char *path)
-{
-	char *point;
-
-	if (options->npoints == MOUNTS_FREEZE_MAX)
-		errx(EX_USAGE, "--mount: more than %d", MOUNTS_FREEZE_MAX);
-	point = realpath(path, NULL);
-	if (point == NULL)
-		err(EX_NOINPUT, "--mount: %s", path);
-	options->points[options->npoints++] = point;
-}
-
-/*
- * Paths that are used later must not depend on the working directory.  Returned
- * owned.
- */
-static char *
-absolute_path(const char *path)
-{
-	char directory[PATH_MAX] = "", *joined;
-
-	if (path[0] != '/' && getcwd(directory, sizeof(directory)) == NULL)
-		err(EX_OSERR, "%s", path);
-	if (asprintf(&joined, "%s%s%s", directory, path[0] == '/' ? "" : "/",
-		path) == -1)
-		err(EX_OSERR, "%s", path);
-	return (joined);
-}
-
-static void
-free_options(struct options *options)
-{
-	unsigned i;
-
-	for (i = 0; i < options->npoints; i++)
-		free(options->points[i]);
-	free(options->device);
-	free(options->runtime_dir);
-}
-
-static void
-parse_options(int argc, char *argv[], struct options *options)
-{
-	enum {
-		DEVICE = 256,
-		MOUNT,
-		LIMIT,
-		NO_FREEZE,
-		RUNTIME_DIR,
-		THAW,
-		VERSION
-	};
-	static const struct option names[] = {
-		{ "device", required_argument, NULL, DEVICE },
-		{ "mount", required_argument, NULL, MOUNT },
-		{ "limit-ms", required_argument, NULL, LIMIT },
-		{ "no-freeze", no_argument, NULL, NO_FREEZE },
-		{ "runtime-dir", required_argument, NULL, RUNTIME_DIR },
-		{ "thaw", no_argument, NULL, THAW },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, VERSION },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *device = VSS_DEV(FS_VSS_DEV_NAME);
-	const char *runtime_dir = APPVSS_RUNDIR;
-	int choice;
-
-	*options = (struct options) { .limit_ms = LIMIT_DEFAULT_MS };
-	while ((choice = getopt_long(argc, argv, "dhn", names, NULL)) != -1) {
-		switch (choice) {
-		case 'd':
-			options->debug = true;
-			break;
-		case 'n':
-			options->foreground = true;
-			break;
-		case 'h':
-			print_usage(stdout);
-			exit(EX_OK);
-		case DEVICE:
-			device = optarg;
-			break;
-		case MOUNT:
-			add_point(options, optarg);
-			break;
-		case LIMIT:
-			options->limit_ms = parse_limit(optarg);
-			break;
-		case NO_FREEZE:
-			options->no_freeze = true;
-			break;
-		case RUNTIME_DIR:
-			runtime_dir = optarg;
-			break;
-		case THAW:
-			options->thaw = true;
-			break;
-		case VERSION:
-			(void)printf(PROGRAM " " APPVSS_VERSION "\n");
-			exit(EX_OK);
-		default:
-			usage();
-		}
-	}
-	if (optind != argc)
-		usage();
-	if (options->no_freeze && (options->npoints > 0 || options->thaw))
-		errx(EX_USAGE,
-		    "--no-freeze freezes nothing: "
-		    "it goes with neither --mount nor --thaw");
-	options->device = absolute_path(device);
-	options->runtime_dir = absolute_path(runtime_dir);
 }
 
 /* --thaw, and the start of a daemon after one that was killed. */
@@ -356,14 +187,13 @@ protect(const char *runtime_dir)
 }
 
 static struct freezer *
-create_freezer(const struct options *options)
+create_freezer(const struct options *options, const struct config *config,
+    const struct policy *policy)
 {
-	const struct freezer_config config = {
-		.points = (const char *const *)options->points,
-		.npoints = options->npoints,
+	const struct freezer_config freezer_config = {
+		.policy = policy,
 		.none = options->no_freeze,
-		.limit_ms = options->limit_ms,
-		.guardian = { .runtime_dir = options->runtime_dir,
+		.guardian = { .runtime_dir = config->runtime_dir,
 		    .log_fd = options->foreground ? STDERR_FILENO : -1,
 		    .log_level = options->debug ? HELDLOG_DEBUG :
 						  HELDLOG_INFO },
@@ -371,9 +201,24 @@ create_freezer(const struct options *options)
 	struct freezer *freezer;
 	struct why why;
 
-	if (freezer_create(&config, &freezer, &why) != 0)
+	if (freezer_create(&freezer_config, &freezer, &why) != 0)
 		errx(EX_OSERR, "%s", why.text);
 	return (freezer);
+}
+
+/* The daemon serves the host without it as well. */
+static struct control *
+open_control(const struct options *options, const struct config *config)
+{
+	struct control *control;
+
+	if (options->no_freeze)
+		return (NULL);
+	if (control_open(config->runtime_dir, &control) != 0)
+		heldlog(HELDLOG_WARN, "no_control_socket",
+		    "directory=%s error=\"%s\"", config->runtime_dir,
+		    strerror(errno));
+	return (control);
 }
 
 static struct vssdev *
@@ -388,67 +233,148 @@ open_device(const char *path)
 	err(errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", path);
 }
 
-static int
-serve(const struct options *options, int ready_fd)
+static void
+thaw_what_was_left(const struct options *options, const struct config *config)
 {
-	struct session_config config = { .device = options->device,
-		.limit_ms = options->limit_ms,
+	if (options->no_freeze) {
+		heldlog(HELDLOG_WARN, "no_freeze",
+		    "text=\"no file system will be frozen: this is a "
+		    "rehearsal, and no snapshot is worth anything\"");
+	} else if (guardian_left_any(config->runtime_dir) == 1) {
+		heldlog(HELDLOG_WARN, "left_frozen",
+		    "reason=\"a daemon was killed\"");
+		(void)thaw_left(config->runtime_dir);
+	}
+}
+
+static int
+serve(const struct options *options, const struct config *config,
+    const struct policy *policy, int ready_fd)
+{
+	struct session_config session = { .device = config->device,
+		.policy = policy,
+		.limit_ms = config->limit_ms,
 		.stop = &stop_requested };
+	struct control *control;
 	struct freezer *freezer;
 	sigset_t waiting_mask;
 	struct vssdev *dev;
 	int status;
 
 	set_up_signals(&waiting_mask);
-	config.waiting_mask = &waiting_mask;
+	session.waiting_mask = &waiting_mask;
 	open_log(options);
-	protect(options->runtime_dir);
-	if (options->no_freeze) {
-		heldlog(HELDLOG_WARN, "no_freeze",
-		    "text=\"no file system will be frozen: this is a "
-		    "rehearsal, and no snapshot is worth anything\"");
-	} else if (guardian_left_any(options->runtime_dir) == 1) {
-		heldlog(HELDLOG_WARN, "left_frozen",
-		    "reason=\"a daemon was killed\"");
-		(void)thaw_left(options->runtime_dir);
-	}
+	protect(config->runtime_dir);
+	thaw_what_was_left(options, config);
 	/* First the guardian, then the device: that must not be its too. */
-	freezer = create_freezer(options);
-	dev = open_device(options->device);
+	freezer = create_freezer(options, config, policy);
+	dev = open_device(config->device);
+	control = open_control(options, config);
 	if (protect_lock_memory() != 0)
 		heldlog(HELDLOG_WARN, "memory_not_locked", "error=\"%s\"",
 		    strerror(errno));
 	if (ready_fd != -1)
 		become_ready(ready_fd);
 	heldlog(HELDLOG_INFO, "started",
-	    "version=" APPVSS_VERSION " device=%s limit_ms=%u mounts=%u",
-	    options->device, options->limit_ms, options->npoints);
-	status = session_run(&config, freezer, dev);
+	    "version=" APPVSS_VERSION
+	    " device=%s limit_ms=%u mounts=%u rules=%zu",
+	    config->device, config->limit_ms, options->npoints, config->nrules);
+	status = session_run(&session, freezer, dev, control);
 	freezer_destroy(freezer);
+	control_close(control);
 	return (status);
+}
+
+static void
+complain(const char *text)
+{
+	warnx("%s", text);
+}
+
+/*
+ * The configuration, and over it the options.  What was frozen must be thawed
+ * whatever is wrong with a file.
+ */
+static void
+load_config(const struct options *options, struct config *config)
+{
+	if (config_load(config, options->config_path, system_kind(),
+		complain) != 0 &&
+	    options->mode != RUN_THAW)
+		exit(EX_CONFIG);
+	if (config->device == NULL || config->runtime_dir == NULL)
+		errx(EX_OSERR, "out of memory");
+	if (options->limit_ms != 0)
+		config->limit_ms = options->limit_ms;
+	if (options->device != NULL) {
+		free(config->device);
+		config->device = strdup(options->device);
+	}
+	if (options->runtime_dir != NULL) {
+		free(config->runtime_dir);
+		config->runtime_dir = strdup(options->runtime_dir);
+	}
+	if (config->device == NULL || config->runtime_dir == NULL)
+		errx(EX_OSERR, "out of memory");
+}
+
+static int
+start_serving(const struct options *options, const struct config *config,
+    const struct policy *policy)
+{
+	int ready_fd = -1;
+
+	check_points(options);
+	if (!options->foreground)
+		ready_fd = become_daemon();
+	/* So that no mount is kept busy. */
+	if (chdir("/") != 0)
+		err(EX_OSERR, "/");
+	return (serve(options, config, policy, ready_fd));
+}
+
+static int
+run(const struct options *options, const struct config *config)
+{
+	const struct policy policy = { .system = system_kind(),
+		.rules = config->rules,
+		.nrules = config->nrules,
+		.selected = (const char *const *)options->points,
+		.nselected = options->npoints };
+
+	switch (options->mode) {
+	case RUN_SERVE:
+		return (start_serving(options, config, &policy));
+	case RUN_THAW:
+		return (thaw_left(config->runtime_dir));
+	case RUN_CHECK:
+		check_points(options);
+		return (report_print(&policy, options->json));
+	case RUN_STATUS:
+		return (ask_status(config->runtime_dir));
+	case RUN_MOUNTS:
+		return (ask_mounts(config->runtime_dir));
+	case RUN_DRILL:
+		return (ask_drill(config->runtime_dir, options->drill_ms));
+	}
+	return (EX_SOFTWARE);
 }
 
 int
 main(int argc, char *argv[])
 {
 	struct options options;
-	int ready_fd = -1, status;
+	struct config config;
+	int status;
 
-	parse_options(argc, argv, &options);
+	/* What came along from elsewhere may be open for writing. */
+	closefrom(STDERR_FILENO + 1);
+	options_parse(&options, argc, argv);
 	if (geteuid() != 0 && !options.no_freeze)
 		errx(EX_NOPERM, "only root can freeze and thaw file systems");
-	if (options.thaw) {
-		status = thaw_left(options.runtime_dir);
-		free_options(&options);
-		return (status);
-	}
-	check_points(&options);
-	if (!options.foreground)
-		ready_fd = become_daemon();
-	/* So that no mount is kept busy. */
-	if (chdir("/") != 0)
-		err(EX_OSERR, "/");
-	status = serve(&options, ready_fd);
-	free_options(&options);
+	load_config(&options, &config);
+	status = run(&options, &config);
+	config_fini(&config);
+	options_fini(&options);
 	return (status);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which file systems are frozen, and in what order: mount table in, plan out.
- * Pure: no input or output, no allocation, no clock.  Knows the file-system
- * types of both systems, whichever it is built on.
+ * The mount table, and the order in which its file systems are frozen: text in,
+ * plan out.  What is to be done with each is policy.h's.  Pure: no input or
+ * output, no allocation, no clock.
  */
 #ifndef MOUNTS_H
 #define MOUNTS_H
@@ -11,29 +11,28 @@
 #include <stdint.h>
 
 #define MOUNTS_FREEZE_MAX 128 /* file systems frozen at a time; more: veto */
+#define MOUNTS_SYNC_MAX	  128 /* file systems or pools synced; more: veto */
 
 enum mount_system { MOUNT_LINUX, MOUNT_FREEBSD };
 
-enum mount_policy {
-	MOUNT_FREEZE,
-	MOUNT_IGNORE, /* holds nothing that a snapshot of disks could miss */
-	MOUNT_VETO,   /* writable, and nothing is known that would settle it */
-};
-
-/* One line of the mount table.  All strings are borrowed from its text. */
+/*
+ * One line of the mount table.  All strings are borrowed from its text.  A ZFS
+ * pool none of whose file systems is mounted has a line as well, with "-" for
+ * its point.
+ */
 struct mount_entry {
 	const char *point;
 	const char *type;
 	const char *source;
-	uint64_t fs;	/* same for all mounts of one file system */
+	uint64_t fs;	/* same for all mounts of one file system (or pool) */
 	uint64_t id;	/* of this mount; Linux only */
 	bool read_only; /* the file system, not only this mount of it */
 };
 
 /*
- * inner lies on a device whose contents are a file of the file system holder
- * (loop, md).  known is false if it lies on such a device and nobody knows
- * which: then no order is safe.
+ * inner lies on a device whose contents are a file or volume of the file system
+ * holder (loop, md, zvol).  known is false if it lies on such a device and
+ * nobody knows which: then no order is safe.
  */
 struct mount_backing {
 	uint64_t inner;
@@ -43,7 +42,15 @@ struct mount_backing {
 
 /* Indexes into the entries, one for each file system. */
 struct mount_plan {
-	unsigned order[MOUNTS_FREEZE_MAX]; /* freeze in this order */
+	/* To be synced first, before anything is frozen. */
+	unsigned syncs[MOUNTS_SYNC_MAX];
+	unsigned nsyncs;
+	/*
+	 * To be frozen, in this order; among them again those of syncs that
+	 * hold the device of one that was frozen before them: its last writes
+	 * have to get through.
+	 */
+	unsigned order[MOUNTS_FREEZE_MAX + MOUNTS_SYNC_MAX];
 	unsigned count;
 };
 
@@ -52,8 +59,7 @@ enum mounts_result {
 	MOUNTS_SYNTAX, /* a line is not as documented */
 	MOUNTS_TOO_MANY,
 	MOUNTS_NOT_MOUNTED, /* selected, but not a mount point */
-	MOUNTS_REFUSED,	    /* selected, but of no type that can be frozen */
-	MOUNTS_UNKNOWN,	    /* a writable one of unknown type */
+	MOUNTS_VETO,	    /* its policy says so */
 	MOUNTS_BACKING,	    /* what its device lies on is not known */
 	MOUNTS_CYCLE,	    /* each lies on the other */
 };
@@ -68,29 +74,14 @@ const char *mounts_result_text(enum mounts_result result);
 enum mounts_result mounts_parse_linux(char *text, struct mount_entry *entries,
     unsigned max, unsigned *count) __attribute__((warn_unused_result));
 
-/* By type alone. */
-enum mount_policy mounts_policy(enum mount_system system, const char *type);
+/* Is the entry one of the plan's syncs? */
+bool mounts_is_sync(const struct mount_plan *plan, unsigned entry);
 
 /*
- * True if a file system of this type keeps its files on another one that may
- * be frozen: what lies on such a file cannot be ordered.
- */
-bool mounts_type_is_stacked(enum mount_system system, const char *type);
-
-/*
- * Chooses what is to be frozen: the file systems mounted at the nselected
- * points, or with none selected all.  The plan is in reverse mount order, each
- * file system once, by the first of its mounts.  On failure *culprit is the
- * entry at fault, or (MOUNTS_NOT_MOUNTED) the index in selected.
- */
-enum mounts_result mounts_choose(enum mount_system system,
-    const struct mount_entry *entries, unsigned count,
-    const char *const *selected, unsigned nselected, struct mount_plan *plan,
-    unsigned *culprit) __attribute__((warn_unused_result));
-
-/*
- * Moves in the plan every file system before the one that holds its device,
- * and otherwise leaves the order as it is.
+ * Takes a plan that has what is to be frozen in its order, and what is to be
+ * synced.  Moves every file system before the one that holds its device, and
+ * otherwise leaves the order as it is; adds to the order what mount_plan says.
+ * On failure *culprit is the entry at fault.
  */
 enum mounts_result mounts_order(const struct mount_entry *entries,
     const struct mount_backing *backings, unsigned nbackings,

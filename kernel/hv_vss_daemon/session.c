@@ -11,9 +11,10 @@
 #include <sysexits.h>
 
 #include "clock.h"
+#include "control.h"
 #include "kernel/vssdev/heldlog.h"
 #include "kernel/vssdev/vssdev.h"
-#include "session.h"
+#include "session_impl.h"
 
 /*
  * The driver waits 15 s for both stages of an operation.  That of the base
@@ -23,32 +24,6 @@
 #define REOPEN_FIRST_MS	 100
 #define REOPEN_MAX_MS	 5000
 #define THAW_RETRY_MS	 500
-
-/*
- * What is known of the last FREEZE, and so what a THAW is worth.  The host
- * takes a success for "frozen until now": it gets one only for what was frozen
- * until now, or when it was told before that the freeze had failed.
- */
-enum hold {
-	HOLD_NONE,   /* no FREEZE yet: the one before may have been another's */
-	HOLD_FROZEN, /* frozen by us, and the driver was told so */
-	HOLD_THAWED, /* thawed at the driver's wish */
-	HOLD_REFUSED, /* the FREEZE was answered FAIL, or not in time */
-	HOLD_LOST,    /* frozen, and thawed without the driver's wish */
-};
-
-struct session {
-	struct session_config config;
-	struct freezer *freezer; /* borrowed */
-	struct vssdev *dev;	 /* owned; NULL: gone */
-	enum hold hold;
-	int64_t limit_at_ms;	  /* 0: nothing frozen */
-	bool limit_rearmed;	  /* once: the machine was paused */
-	int64_t thaw_retry_at_ms; /* 0: no thaw is due */
-	int64_t reopen_at_ms;	  /* 0: open */
-	int64_t reopen_wait_ms;
-	int64_t frozen_at_ms;
-};
 
 static const char *
 op_name(uint32_t opt)
@@ -68,15 +43,22 @@ static void
 session_set_hold(struct session *session, enum hold hold)
 {
 	session->hold = hold;
-	if (hold == HOLD_FROZEN) {
-		session->limit_at_ms = session->frozen_at_ms +
-		    session->config.limit_ms;
-		session->limit_rearmed = false;
-		session->thaw_retry_at_ms = 0;
-		return;
-	}
+	session->failures += hold == HOLD_REFUSED || hold == HOLD_LOST;
+}
+
+void
+session_arm(struct session *session, unsigned limit_ms)
+{
+	session->limit_at_ms = session->frozen_at_ms + limit_ms;
+	session->limit_rearmed = false;
+	session->thaw_retry_at_ms = 0;
+}
+
+void
+session_settle(struct session *session)
+{
 	session->limit_at_ms = 0;
-	/* Whatever could not be thawed is tried again, and nothing logged. */
+	session->drill_client = 0;
 	if (freezer_is_frozen(session->freezer)) {
 		session->thaw_retry_at_ms = clock_now_ms() + THAW_RETRY_MS;
 		return;
@@ -97,49 +79,65 @@ thaw_unasked(struct session *session, const char *reason, enum hold after)
 	if (freezer_thaw(session->freezer, &why) != 0)
 		heldlog(HELDLOG_ERROR, "thaw_failed", "%s", why.text);
 	session_set_hold(session, after);
+	session_settle(session);
 }
 
 static uint32_t
 do_check(struct session *session)
 {
 	int64_t started_at_ms = clock_now_ms();
-	unsigned count;
+	struct freezer_counts counts = { 0, 0 };
 	struct why why;
 
-	if (freezer_check(session->freezer, &count, &why) != 0) {
+	if (freezer_check(session->freezer, &counts, &why) != 0) {
 		heldlog(HELDLOG_ERROR, "check_failed", "%s", why.text);
 		return (VSS_FAIL);
 	}
-	if (count == 0)
+	if (counts.frozen + counts.synced == 0)
 		heldlog(HELDLOG_WARN, "nothing_to_freeze", "filesystems=0");
-	heldlog(HELDLOG_INFO, "check_ok", "filesystems=%u elapsed_ms=%" PRId64,
-	    count, clock_now_ms() - started_at_ms);
+	heldlog(HELDLOG_INFO, "check_ok",
+	    "filesystems=%u synced=%u elapsed_ms=%" PRId64, counts.frozen,
+	    counts.synced, clock_now_ms() - started_at_ms);
 	return (VSS_SUCCESS);
+}
+
+/* Frozen already: the host has lost its THAW, and what is frozen waits for it;
+ * or a drill runs, or something could not be thawed. */
+static uint32_t
+refuse_freeze(struct session *session)
+{
+	heldlog(HELDLOG_ERROR, "freeze_failed", "reason=\"%s\"",
+	    session->drill_client != 0 ? "a drill has frozen" :
+					 "frozen already");
+	if (session->drill_client != 0)
+		session_set_hold(session, HOLD_REFUSED);
+	return (VSS_FAIL);
 }
 
 static uint32_t
 do_freeze(struct session *session)
 {
-	unsigned count;
 	struct why why;
 
-	/* The host has lost its THAW.  What is frozen waits for it on. */
-	if (freezer_is_frozen(session->freezer)) {
-		heldlog(HELDLOG_ERROR, "freeze_failed",
-		    "reason=\"frozen already\"");
-		return (VSS_FAIL);
-	}
+	if (freezer_is_frozen(session->freezer))
+		return (refuse_freeze(session));
 	heldlog_hold(true);
 	session->frozen_at_ms = clock_now_ms();
 	if (freezer_freeze(session->freezer,
-		session->frozen_at_ms + ANSWER_BUDGET_MS, &count, &why) != 0) {
+		session->frozen_at_ms + ANSWER_BUDGET_MS,
+		session->config.limit_ms, &session->counts, &why) != 0) {
 		heldlog(HELDLOG_ERROR, "freeze_failed", "%s", why.text);
 		session_set_hold(session, HOLD_REFUSED);
+		session_settle(session);
 		return (VSS_FAIL);
 	}
-	heldlog(HELDLOG_INFO, "freeze_ok", "filesystems=%u elapsed_ms=%" PRId64,
-	    count, clock_now_ms() - session->frozen_at_ms);
+	heldlog(HELDLOG_INFO, "freeze_ok",
+	    "filesystems=%u synced=%u elapsed_ms=%" PRId64,
+	    session->counts.frozen, session->counts.synced,
+	    clock_now_ms() - session->frozen_at_ms);
+	session->freezes++;
 	session_set_hold(session, HOLD_FROZEN);
+	session_arm(session, session->config.limit_ms);
 	return (VSS_SUCCESS);
 }
 
@@ -151,11 +149,13 @@ thaw_frozen(struct session *session)
 	if (freezer_thaw(session->freezer, &why) != 0) {
 		heldlog(HELDLOG_ERROR, "thaw_failed", "%s", why.text);
 		session_set_hold(session, HOLD_LOST);
+		session_settle(session);
 		return (VSS_FAIL);
 	}
 	heldlog(HELDLOG_INFO, "thaw_ok", "frozen_ms=%" PRId64,
 	    clock_now_ms() - session->frozen_at_ms);
 	session_set_hold(session, HOLD_THAWED);
+	session_settle(session);
 	return (VSS_SUCCESS);
 }
 
@@ -286,7 +286,11 @@ handle_limit(struct session *session)
 		heldlog(HELDLOG_WARN, "paused", "late_ms=%" PRId64, late_ms);
 		return;
 	}
-	thaw_unasked(session, "the limit while frozen has passed", HOLD_LOST);
+	if (session->drill_client != 0)
+		session_end_drill(session, "the limit has passed");
+	else
+		thaw_unasked(session, "the limit while frozen has passed",
+		    HOLD_LOST);
 }
 
 static void
@@ -300,7 +304,7 @@ handle_timers(struct session *session)
 	if (session->thaw_retry_at_ms != 0 &&
 	    now_ms >= session->thaw_retry_at_ms) {
 		(void)freezer_thaw(session->freezer, &why);
-		session_set_hold(session, session->hold);
+		session_settle(session);
 	}
 	if (session->reopen_at_ms != 0 && now_ms >= session->reopen_at_ms)
 		reopen_device(session);
@@ -322,16 +326,10 @@ next_timer(const struct session *session)
 	return (next_at_ms);
 }
 
-/* Waits for something; false when the guardian has died. */
-static bool
-wait_and_serve(struct session *session)
+/* Waits for the descriptors, with the signals that end the program let in. */
+static int
+wait_for(const struct session *session, struct pollfd *pfds, unsigned count)
 {
-	struct pollfd pfds[2] = {
-		{ .fd = session->dev == NULL ? -1 :
-					       vssdev_poll_fd(session->dev),
-		    .events = POLLIN },
-		{ .fd = freezer_poll_fd(session->freezer), .events = POLLIN },
-	};
 	int64_t at_ms = next_timer(session);
 	struct timespec timeout;
 	int timeout_ms, ready;
@@ -339,11 +337,29 @@ wait_and_serve(struct session *session)
 	timeout_ms = clock_timeout_ms(at_ms);
 	timeout.tv_sec = timeout_ms / 1000;
 	timeout.tv_nsec = timeout_ms % 1000 * 1000000L;
-	ready = ppoll(pfds, 2, at_ms == 0 ? NULL : &timeout,
+	ready = ppoll(pfds, count, at_ms == 0 ? NULL : &timeout,
 	    session->config.waiting_mask);
 	if (ready == -1 && errno != EINTR)
 		heldlog(HELDLOG_ERROR, "poll_failed", "error=\"%s\"",
 		    strerror(errno));
+	return (ready);
+}
+
+/* Waits for something; false when the guardian has died. */
+static bool
+wait_and_serve(struct session *session)
+{
+	struct pollfd pfds[2 + CONTROL_FDS_MAX] = {
+		{ .fd = session->dev == NULL ? -1 :
+					       vssdev_poll_fd(session->dev),
+		    .events = POLLIN },
+		{ .fd = freezer_poll_fd(session->freezer), .events = POLLIN },
+	};
+	unsigned ncontrol;
+	int ready;
+
+	ncontrol = control_pollfds(session->control, &pfds[2]);
+	ready = wait_for(session, pfds, 2 + ncontrol);
 	if (ready > 0 && pfds[1].revents != 0)
 		return (false);
 	/*
@@ -351,32 +367,41 @@ wait_and_serve(struct session *session)
 	 * They may close the device, which is not served then.
 	 */
 	handle_timers(session);
+	if (ready > 0 && ncontrol > 0) {
+		control_serve(session->control, &pfds[2], ncontrol);
+		session_watch_drill(session);
+	}
+	/* The host before any drill. */
 	if (ready > 0 && pfds[0].revents != 0 && session->dev != NULL)
 		serve_device(session,
 		    (pfds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0);
+	session_serve_control(session);
 	return (true);
 }
 
 int
 session_run(const struct session_config *config, struct freezer *freezer,
-    struct vssdev *dev)
+    struct vssdev *dev, struct control *control)
 {
 	struct session session = { .config = *config,
 		.freezer = freezer,
+		.control = control,
 		.dev = dev };
+	const char *reason = "told to end";
 	int status = EX_OK;
 
 	while (!*config->stop) {
 		if (!wait_and_serve(&session)) {
 			heldlog(HELDLOG_ERROR, "guardian_died", "action=exit");
+			reason = "the guardian died";
 			status = EX_SOFTWARE;
 			break;
 		}
 	}
-	if (session.hold == HOLD_FROZEN)
-		thaw_unasked(&session,
-		    status == EX_OK ? "told to end" : "the guardian died",
-		    HOLD_LOST);
+	if (session.drill_client != 0)
+		session_end_drill(&session, reason);
+	else if (session.hold == HOLD_FROZEN)
+		thaw_unasked(&session, reason, HOLD_LOST);
 	/* Closed after the thaw: the driver then tells the host at once. */
 	vssdev_close(session.dev);
 	heldlog(HELDLOG_INFO, "ended", "status=%d", status);

@@ -13,7 +13,7 @@
 void
 why_set(struct why *why, const char *mount, const char *what, int error)
 {
-	char point[POINT_MAX], reason[128], word[128];
+	char point[POINT_MAX], reason[384], word[128];
 	size_t used = 0;
 
 	if (mount != NULL) {

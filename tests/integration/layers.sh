@@ -34,8 +34,12 @@ report=$(
 	pure "appvssd/access.c appvssd/access.h" \
 		'access\.h|config\.h|sys/types\.h'
 	pure "hooks/scan.c hooks/scan.h" 'scan\.h|sys/types\.h|sys/stat\.h|stdlib\.h'
-	pure "kernel/hv_vss_daemon/mounts.c kernel/hv_vss_daemon/mounts.h" \
-		'mounts\.h|sys/types\.h|stdlib\.h'
+	pure "kernel/hv_vss_daemon/mounts.c kernel/hv_vss_daemon/mounts.h
+	    kernel/hv_vss_daemon/policy.c kernel/hv_vss_daemon/policy.h
+	    kernel/hv_vss_daemon/policy_types.c
+	    kernel/hv_vss_daemon/policy_types.h kernel/hv_vss_daemon/geom.c
+	    kernel/hv_vss_daemon/geom.h" \
+		'(mounts|policy|policy_types|geom)\.h'
 	pure "kernel/hv_appvss/hv_appvss_msg.c kernel/hv_appvss/hv_appvss_msg.h
 	    kernel/hv_appvss/hv_appvss_queue.c
 	    kernel/hv_appvss/hv_appvss_queue.h" \

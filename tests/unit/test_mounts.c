@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The mount policy, on recorded and made-up mount tables: what is chosen, what
- * vetoes and by which name, in which order it is frozen.
+ * The mount table, and the order in which file systems are frozen.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -40,13 +39,6 @@ planned(void)
 		strcat(line, entries[plan.order[i]].point);
 	}
 	return (line);
-}
-
-static enum mounts_result
-choose(const char *const *selected, unsigned nselected)
-{
-	return (mounts_choose(MOUNT_LINUX, entries, count, selected, nselected,
-	    &plan, &culprit));
 }
 
 static const char debian[] =
@@ -126,80 +118,6 @@ START_TEST(refuses_more_entries_than_there_is_room_for)
 }
 END_TEST
 
-START_TEST(freezes_each_writable_disk_once_last_mounted_first)
-{
-	ck_assert_int_eq(parse(debian), MOUNTS_OK);
-	ck_assert_int_eq(choose(NULL, 0), MOUNTS_OK);
-	ck_assert_str_eq(planned(), "/home /srv /");
-}
-END_TEST
-
-START_TEST(an_unknown_writable_one_vetoes_by_name)
-{
-	ck_assert_int_eq(parse("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n"
-			       "2 1 8:2 / /boot/efi rw - vfat /dev/sda2 rw\n"
-			       "3 1 8:3 / /mnt rw - ext4 /dev/sda3 rw\n"),
-	    MOUNTS_OK);
-	ck_assert_int_eq(choose(NULL, 0), MOUNTS_UNKNOWN);
-	ck_assert_str_eq(entries[culprit].point, "/boot/efi");
-	/* Read-only it does not. */
-	entries[culprit].read_only = true;
-	ck_assert_int_eq(choose(NULL, 0), MOUNTS_OK);
-	ck_assert_str_eq(planned(), "/mnt /");
-}
-END_TEST
-
-START_TEST(selected_points_only)
-{
-	const char *const srv_and_root[] = { "/", "/srv", "/bind" };
-	const char *const absent[] = { "/srv", "/nowhere" };
-	const char *const pseudo[] = { "/run" };
-	const char *const read_only[] = { "/backup" };
-
-	ck_assert_int_eq(parse(debian), MOUNTS_OK);
-	/* "/" and "/bind" are one file system. */
-	ck_assert_int_eq(choose(srv_and_root, 3), MOUNTS_OK);
-	ck_assert_str_eq(planned(), "/srv /");
-	ck_assert_int_eq(choose(absent, 2), MOUNTS_NOT_MOUNTED);
-	ck_assert_uint_eq(culprit, 1);
-	ck_assert_int_eq(choose(pseudo, 1), MOUNTS_REFUSED);
-	ck_assert_str_eq(entries[culprit].point, "/run");
-	ck_assert_int_eq(choose(read_only, 1), MOUNTS_REFUSED);
-}
-END_TEST
-
-START_TEST(a_selected_point_means_what_is_visible_there)
-{
-	const char *const mnt[] = { "/mnt" };
-
-	ck_assert_int_eq(parse("1 0 8:1 / /mnt rw - ext4 /dev/sda1 rw\n"
-			       "2 1 8:2 / /mnt rw - xfs /dev/sda2 rw\n"),
-	    MOUNTS_OK);
-	ck_assert_int_eq(choose(mnt, 1), MOUNTS_OK);
-	ck_assert_uint_eq(plan.count, 1);
-	ck_assert_str_eq(entries[plan.order[0]].type, "xfs");
-}
-END_TEST
-
-START_TEST(more_than_the_maximum_is_an_error)
-{
-	static struct mount_entry many[MOUNTS_FREEZE_MAX + 1];
-	unsigned i;
-
-	for (i = 0; i <= MOUNTS_FREEZE_MAX; i++)
-		many[i] = (struct mount_entry) { .point = "/x",
-			.type = "ext4",
-			.source = "",
-			.fs = i + 1 };
-	ck_assert_int_eq(mounts_choose(MOUNT_LINUX, many, MOUNTS_FREEZE_MAX,
-			     NULL, 0, &plan, &culprit),
-	    MOUNTS_OK);
-	ck_assert_int_eq(mounts_choose(MOUNT_LINUX, many, MOUNTS_FREEZE_MAX + 1,
-			     NULL, 0, &plan, &culprit),
-	    MOUNTS_TOO_MANY);
-}
-END_TEST
-
 /* Entries "/0" ... with fs 100, 101, ..., all to be frozen: /n-1 first. */
 static void
 make_plan(unsigned n)
@@ -213,8 +131,10 @@ make_plan(unsigned n)
 			.source = "",
 			.fs = 100 + i };
 	count = n;
-	ck_assert_int_eq(choose(NULL, 0), MOUNTS_OK);
-	ck_assert_uint_eq(plan.count, n);
+	plan.nsyncs = 0;
+	plan.count = n;
+	for (i = 0; i < n; i++)
+		plan.order[i] = n - 1 - i;
 }
 
 START_TEST(keeps_the_order_where_nothing_lies_on_anything)
@@ -282,38 +202,41 @@ START_TEST(a_circle_is_an_error_and_ends)
 }
 END_TEST
 
-START_TEST(policies_of_both_systems)
+START_TEST(syncs_again_what_holds_a_frozen_one)
 {
-	ck_assert_int_eq(mounts_policy(MOUNT_LINUX, "btrfs"), MOUNT_FREEZE);
-	ck_assert_int_eq(mounts_policy(MOUNT_LINUX, "fuse.sshfs"),
-	    MOUNT_IGNORE);
-	ck_assert_int_eq(mounts_policy(MOUNT_LINUX, "fuseblk"), MOUNT_VETO);
-	ck_assert_int_eq(mounts_policy(MOUNT_LINUX, "ext"), MOUNT_VETO);
-	ck_assert_int_eq(mounts_policy(MOUNT_LINUX, "ufs"), MOUNT_VETO);
-	ck_assert_int_eq(mounts_policy(MOUNT_FREEBSD, "ufs"), MOUNT_FREEZE);
-	ck_assert_int_eq(mounts_policy(MOUNT_FREEBSD, "devfs"), MOUNT_IGNORE);
-	ck_assert_int_eq(mounts_policy(MOUNT_FREEBSD, "zfs"), MOUNT_VETO);
-	ck_assert_int_eq(mounts_policy(MOUNT_FREEBSD, "msdosfs"), MOUNT_VETO);
-	ck_assert(mounts_type_is_stacked(MOUNT_LINUX, "overlay"));
-	ck_assert(mounts_type_is_stacked(MOUNT_FREEBSD, "nullfs"));
-	ck_assert(!mounts_type_is_stacked(MOUNT_LINUX, "tmpfs"));
+	/* 2 lies on 1, which is only synced, and lies on 0. */
+	const struct mount_backing backings[] = { { 102, 101, true },
+		{ 101, 100, true } };
+
+	make_plan(4);
+	plan.count = 3;
+	plan.order[0] = 3;
+	plan.order[1] = 0;
+	plan.order[2] = 2;
+	plan.nsyncs = 1;
+	plan.syncs[0] = 1;
+	ck_assert_int_eq(mounts_order(entries, backings, 2, &plan, &culprit),
+	    MOUNTS_OK);
+	ck_assert_str_eq(planned(), "/3 /2 /1 /0");
+	ck_assert_uint_eq(plan.nsyncs, 1);
+	ck_assert(mounts_is_sync(&plan, 1));
+	ck_assert(!mounts_is_sync(&plan, 2));
 }
 END_TEST
 
-/* FreeBSD: "/devel" is no device file system, whatever its name begins with. */
-START_TEST(freebsd_goes_by_type_and_not_by_name)
+START_TEST(what_is_only_synced_and_holds_nothing_is_not_ordered)
 {
-	entries[0] = (struct mount_entry) { "/", "ufs", "/dev/da0p2", 1, 0,
-		false };
-	entries[1] = (struct mount_entry) { "/dev", "devfs", "devfs", 2, 0,
-		false };
-	entries[2] = (struct mount_entry) { "/devel", "ufs", "/dev/da1p1", 3, 0,
-		false };
-	count = 3;
-	ck_assert_int_eq(mounts_choose(MOUNT_FREEBSD, entries, count, NULL, 0,
-			     &plan, &culprit),
+	const struct mount_backing backings[] = { { 101, 100, true },
+		{ 100, 0, false } };
+
+	make_plan(2);
+	plan.count = 1;
+	plan.order[0] = 0;
+	plan.nsyncs = 1;
+	plan.syncs[0] = 1;
+	ck_assert_int_eq(mounts_order(entries, backings, 2, &plan, &culprit),
 	    MOUNTS_OK);
-	ck_assert_str_eq(planned(), "/devel /");
+	ck_assert_str_eq(planned(), "/0");
 }
 END_TEST
 
@@ -350,6 +273,33 @@ START_TEST(geom_finds_the_file_below_a_provider)
 }
 END_TEST
 
+START_TEST(geom_finds_the_volume_below_a_provider)
+{
+	static const char volumes[] =
+	    "0 DISK da0 34359738368 512 hd 255 sc 63\n"
+	    "0 ZFS::ZVOL zvol/tank/vm/db 1073741824 512\n"
+	    "1 PART zvol/tank/vm/dbp1 1073737728 512 i 1 ty freebsd-ufs\n"
+	    "0 ZFS::ZVOL odd 1073741824 512\n";
+	char name[64];
+
+	ck_assert_int_eq(geom_find(volumes, "zvol/tank/vm/db", 0, name,
+			     sizeof(name)),
+	    GEOM_VOLUME);
+	ck_assert_str_eq(name, "tank/vm/db");
+	ck_assert_int_eq(geom_find(volumes, "zvol/tank/vm/dbp1", 0, name,
+			     sizeof(name)),
+	    GEOM_VOLUME);
+	ck_assert_str_eq(name, "tank/vm/db");
+	ck_assert_int_eq(geom_find(volumes, "zvol/tank/vm/db", 0, name, 10),
+	    GEOM_UNKNOWN);
+	ck_assert_int_eq(geom_find(volumes, "odd", 0, name, sizeof(name)),
+	    GEOM_UNKNOWN);
+	ck_assert_int_eq(geom_find(volumes, "da0", 0, name, sizeof(name)),
+	    GEOM_DISK);
+	ck_assert(geom_has_holders(volumes));
+}
+END_TEST
+
 START_TEST(geom_finds_every_part_of_a_mirror)
 {
 	char file[64];
@@ -363,9 +313,9 @@ START_TEST(geom_finds_every_part_of_a_mirror)
 	ck_assert_int_eq(geom_find(conftxt, "mirror/gm0", 2, file,
 			     sizeof(file)),
 	    GEOM_NOTHING);
-	ck_assert(geom_has_files(conftxt));
-	ck_assert(!geom_has_files("0 DISK da0 1 512\n1 PART da0p1 1 512\n"));
-	ck_assert(!geom_has_files(""));
+	ck_assert(geom_has_holders(conftxt));
+	ck_assert(!geom_has_holders("0 DISK da0 1 512\n1 PART da0p1 1 512\n"));
+	ck_assert(!geom_has_holders(""));
 }
 END_TEST
 
@@ -382,20 +332,16 @@ main(void)
 	tcase_add_loop_test(tcase, refuses_damaged_tables, 0,
 	    (int)(sizeof(damaged) / sizeof(damaged[0])));
 	tcase_add_test(tcase, refuses_more_entries_than_there_is_room_for);
-	tcase_add_test(tcase,
-	    freezes_each_writable_disk_once_last_mounted_first);
-	tcase_add_test(tcase, an_unknown_writable_one_vetoes_by_name);
-	tcase_add_test(tcase, selected_points_only);
-	tcase_add_test(tcase, a_selected_point_means_what_is_visible_there);
-	tcase_add_test(tcase, more_than_the_maximum_is_an_error);
 	tcase_add_test(tcase, keeps_the_order_where_nothing_lies_on_anything);
 	tcase_add_test(tcase, freezes_what_lies_on_a_file_before_its_holder);
 	tcase_add_test(tcase, sees_through_what_is_not_frozen_itself);
 	tcase_add_test(tcase, an_unknown_backing_vetoes_unless_alone);
 	tcase_add_test(tcase, a_circle_is_an_error_and_ends);
-	tcase_add_test(tcase, policies_of_both_systems);
-	tcase_add_test(tcase, freebsd_goes_by_type_and_not_by_name);
+	tcase_add_test(tcase, syncs_again_what_holds_a_frozen_one);
+	tcase_add_test(tcase,
+	    what_is_only_synced_and_holds_nothing_is_not_ordered);
 	tcase_add_test(tcase, geom_finds_the_file_below_a_provider);
+	tcase_add_test(tcase, geom_finds_the_volume_below_a_provider);
 	tcase_add_test(tcase, geom_finds_every_part_of_a_mirror);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * fsync(2) for a whole tree: see sync_tree.h.  Used on FreeBSD, built and
+ * tested everywhere.
+ */
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <unistd.h>
+
+#include "sync_tree.h"
+
+static int
+sync_file(const char *path, struct why *why)
+{
+	int error, fd;
+
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	/* It may be removed at any time. */
+	if (fd == -1 && errno == ENOENT)
+		return (0);
+	if (fd != -1 && fsync(fd) == 0) {
+		(void)close(fd);
+		return (0);
+	}
+	error = errno;
+	if (fd != -1)
+		(void)close(fd);
+	why_set(why, path, "cannot be written out", error);
+	return (-1);
+}
+
+static int
+sync_entry(const FTSENT *entry, struct why *why)
+{
+	switch (entry->fts_info) {
+	case FTS_F:
+	case FTS_DP: /* after the files in it */
+		return (sync_file(entry->fts_accpath, why));
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		if (entry->fts_errno == ENOENT)
+			return (0);
+		why_set(why, entry->fts_path, "cannot be read",
+		    entry->fts_errno);
+		return (-1);
+	}
+	return (0);
+}
+
+int
+sync_tree(const char *point, struct why *why)
+{
+	char *const paths[] = { (char *)(uintptr_t)point, NULL };
+	unsigned count = 0;
+	FTSENT *entry;
+	int result = 0;
+	FTS *tree;
+
+	tree = fts_open(paths, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	if (tree == NULL) {
+		why_set(why, point, "cannot be read", errno);
+		return (-1);
+	}
+	while (result == 0 && (entry = fts_read(tree)) != NULL) {
+		result = sync_entry(entry, why);
+		if (++count > SYNC_TREE_FILES_MAX && result == 0) {
+			why_set(why, point, "has too many files to be synced",
+			    0);
+			result = -1;
+		}
+	}
+	(void)fts_close(tree);
+	return (result);
+}
