@@ -79,6 +79,17 @@ uint64_t sim_sysctl_number(const char *name); /* 0 if there is none */
 unsigned sim_devctl_count(void);
 void sim_devctl_last(char *text, size_t size);
 
+/*
+ * From now on time passes only by sim_clock_advance, which runs the callouts
+ * that become due.  Before the first driver; waits with a timeout other than 0
+ * are of no use then.
+ */
+void sim_clock_stop(void);
+void sim_clock_advance(int ms);
+
+/* Frees what knotes of drivers that have gone keep: once there are none. */
+void sim_filters_free(void);
+
 /* Lines that drivers have written to the kernel's log. */
 unsigned sim_log_count(void);
 

@@ -98,9 +98,59 @@ tests/unit/test_vss_driver_sim: tests/unit/test_vss_driver_sim.o \
 	${LINK} -o $@ tests/unit/test_vss_driver_sim.o kernel/vssdev/vssdev.o \
 	    ${CHECK_LIBS}
 
+# The corpora through the fuzz targets, once, without libFuzzer.
+VSS_REPLAYS = tests/fuzz/replay_vss_host tests/fuzz/replay_vss_driver
+UNIT_TESTS += ${VSS_REPLAYS}
+OBJS += tests/fuzz/fuzz_vss_host.o tests/fuzz/fuzz_vss_driver.o
+CLEAN_FILES += tests/fuzz/fuzz_vss_host tests/fuzz/fuzz_vss_driver \
+	tests/fuzz/replay_vss_host.o tests/fuzz/replay_vss_driver.o
+
+tests/fuzz/replay_vss_host.o: tests/fuzz/replay.c
+	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/vss_host"' -c -o $@ \
+	    tests/fuzz/replay.c
+
+tests/fuzz/replay_vss_driver.o: tests/fuzz/replay.c
+	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/vss_driver"' -c -o $@ \
+	    tests/fuzz/replay.c
+
+tests/fuzz/replay_vss_host: tests/fuzz/replay_vss_host.o \
+    tests/fuzz/fuzz_vss_host.o ${SIM_OBJS}
+	${LINK} -o $@ tests/fuzz/replay_vss_host.o \
+	    tests/fuzz/fuzz_vss_host.o ${SIM_OBJS} -lpthread
+
+tests/fuzz/replay_vss_driver: tests/fuzz/replay_vss_driver.o \
+    tests/fuzz/fuzz_vss_driver.o ${SIM_OBJS}
+	${LINK} -o $@ tests/fuzz/replay_vss_driver.o \
+	    tests/fuzz/fuzz_vss_driver.o ${SIM_OBJS} -lpthread
+
+# Need clang.  What they find new goes to .build, not into the tree.
+VSS_FUZZ_SECONDS ?= 60
+VSS_FUZZ_COMPILE = clang -Ikernel/sim/include ${BASE_CPPFLAGS} -std=c17 -O1 \
+	-g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+VSS_FUZZ_SOURCES = kernel/hv_appvss/hv_appvss_msg.c \
+	kernel/hv_appvss/hv_appvss_queue.c kernel/hv_appvss/hv_appvss_core.c \
+	kernel/hv_appvss/hv_appvss_dev.c kernel/hv_appvss/hv_appvss_sysctl.c \
+	kernel/hv_appvss_sim/hv_appvss_sim.c ${SIM_KERNEL_OBJS:.o=.c}
+
+fuzz-vss-host:
+	${VSS_FUZZ_COMPILE} -o tests/fuzz/fuzz_vss_host \
+	    tests/fuzz/fuzz_vss_host.c ${VSS_FUZZ_SOURCES} -lpthread
+	mkdir -p .build/corpus/vss_host
+	./tests/fuzz/fuzz_vss_host -max_len=1024 \
+	    -max_total_time=${VSS_FUZZ_SECONDS} .build/corpus/vss_host \
+	    tests/fuzz/corpus/vss_host
+
+fuzz-vss-driver:
+	${VSS_FUZZ_COMPILE} -o tests/fuzz/fuzz_vss_driver \
+	    tests/fuzz/fuzz_vss_driver.c ${VSS_FUZZ_SOURCES} -lpthread
+	mkdir -p .build/corpus/vss_driver
+	./tests/fuzz/fuzz_vss_driver -max_len=512 \
+	    -max_total_time=${VSS_FUZZ_SECONDS} .build/corpus/vss_driver \
+	    tests/fuzz/corpus/vss_driver
+
 # What "make check-tsan" runs.
-check-sim: ${VSS_SIM_TESTS}
-	sh tests/run.sh ${VSS_SIM_TESTS}
+check-sim: ${VSS_SIM_TESTS} ${VSS_REPLAYS}
+	sh tests/run.sh ${VSS_SIM_TESTS} ${VSS_REPLAYS}
 
 install-hv-vss-sim: kernel/sim/hv_vss_sim
 	install -d ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man8 \
@@ -110,4 +160,4 @@ install-hv-vss-sim: kernel/sim/hv_vss_sim
 	install -m 644 kernel/hv_appvss/hv_appvss.4 \
 	    kernel/hv_appvss_sim/hv_appvss_sim.4 ${DESTDIR}${MANDIR}/man4/
 
-.PHONY: check-sim install-hv-vss-sim
+.PHONY: check-sim fuzz-vss-host fuzz-vss-driver install-hv-vss-sim

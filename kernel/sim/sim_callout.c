@@ -12,6 +12,7 @@
 #include <sys/callout.h>
 #include <sys/mutex.h>
 
+#include "sim.h"
 #include "sim_wait.h"
 
 static pthread_mutex_t timer_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -100,9 +101,31 @@ timer_start(void)
 	pthread_t thread;
 
 	sim_cond_init(&timer_cond);
+	if (sim_clock_stopped_at_ns() != -1)
+		return;
 	if (pthread_create(&thread, NULL, timer_thread, NULL) != 0)
 		sim_panic("no timer thread");
 	pthread_detach(thread);
+}
+
+void
+sim_clock_stop(void)
+{
+	/* Not 0, and long ago, so that no deadline is in the future. */
+	sim_clock_set_ns(1000000000);
+}
+
+void
+sim_clock_advance(int ms)
+{
+	struct callout *c;
+	sbintime_t nearest;
+
+	sim_clock_set_ns(sim_now_ns() + (int64_t)ms * 1000000);
+	pthread_mutex_lock(&timer_lock);
+	while ((c = take_due(&nearest)) != NULL)
+		run(c);
+	pthread_mutex_unlock(&timer_lock);
 }
 
 void

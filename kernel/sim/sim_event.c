@@ -9,6 +9,7 @@
 #include <sys/param.h>
 #include <sys/systm.h>
 #include <sys/event.h>
+#include <sys/malloc.h>
 #include <sys/mutex.h>
 #include <sys/proc.h>
 #include <sys/selinfo.h>
@@ -247,6 +248,17 @@ sim_filters_kept(void)
 	count = filters_kept_count;
 	event_leave();
 	return (count);
+}
+
+void
+sim_filters_free(void)
+{
+	event_enter();
+	while (filters_kept_count > 0)
+		sim_free(filters_kept[--filters_kept_count], M_DEVBUF);
+	(free)(filters_kept);
+	filters_kept = NULL;
+	event_leave();
 }
 
 void

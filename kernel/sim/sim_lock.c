@@ -24,8 +24,9 @@ static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t sleep_cond = PTHREAD_COND_INITIALIZER;
 static uint64_t sleep_wakeups;
 
-static size_t allocations; /* atomic */
-static unsigned log_lines; /* atomic */
+static int64_t stopped_at_ns = -1; /* atomic */
+static size_t allocations;	   /* atomic */
+static unsigned log_lines;	   /* atomic */
 
 struct malloc_type M_DEVBUF[1] = { { "devbuf" } };
 
@@ -66,10 +67,25 @@ sim_panic(const char *format, ...)
 }
 
 int64_t
+sim_clock_stopped_at_ns(void)
+{
+	return (__atomic_load_n(&stopped_at_ns, __ATOMIC_ACQUIRE));
+}
+
+void
+sim_clock_set_ns(int64_t now_ns)
+{
+	__atomic_store_n(&stopped_at_ns, now_ns, __ATOMIC_RELEASE);
+}
+
+int64_t
 sim_now_ns(void)
 {
+	int64_t stopped = sim_clock_stopped_at_ns();
 	struct timespec now;
 
+	if (stopped != -1)
+		return (stopped);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
 }
@@ -113,6 +129,9 @@ sim_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex,
 
 	if (deadline.at_ns == -1)
 		return (pthread_cond_wait(cond, mutex));
+	/* Of a clock that stands: it will not come by itself. */
+	if (sim_clock_stopped_at_ns() != -1)
+		return (ETIMEDOUT);
 	until.tv_sec = (time_t)(deadline.at_ns / 1000000000);
 	until.tv_nsec = (long)(deadline.at_ns % 1000000000);
 	return (pthread_cond_timedwait(cond, mutex, &until));

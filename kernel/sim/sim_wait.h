@@ -15,6 +15,9 @@ struct sim_deadline {
 
 struct sim_deadline sim_deadline_after_ms(int timeout_ms);
 int64_t sim_now_ns(void);
+/* -1: the machine's clock; otherwise the time of one that stands. */
+int64_t sim_clock_stopped_at_ns(void);
+void sim_clock_set_ns(int64_t now_ns);
 
 void sim_cond_init(pthread_cond_t *cond);
 /* 0, or ETIMEDOUT.  May wake for nothing. */
