@@ -11,7 +11,8 @@ LIBEXECDIR ?= ${PREFIX}/libexec
 LIBDIR ?= ${PREFIX}/lib
 INCLUDEDIR ?= ${PREFIX}/include
 MANDIR ?= ${PREFIX}/share/man
-SYSCONFDIR ?= ${PREFIX}/etc
+# /etc if PREFIX is /usr.
+SYSCONFDIR ?= ${PREFIX:/usr=}/etc
 PKGCONFIGDIR_FreeBSD = ${PREFIX}/libdata/pkgconfig
 PKGCONFIGDIR_Linux = ${LIBDIR}/pkgconfig
 PKGCONFIGDIR ?= ${PKGCONFIGDIR_${OS}}
@@ -28,6 +29,8 @@ VERSION = 0.1.0
 OPTFLAGS ?= -O2 -g
 CFLAGS ?=
 LDFLAGS ?=
+# They add -nostdinc if DESTDIR is set: then no header would be found.
+CPPFLAGS := ${CPPFLAGS:-nostdinc=}
 # Extra flags of a sanitizer build: make check-asan and check-tsan set it.
 SANFLAGS ?=
 
@@ -82,6 +85,16 @@ everything: ${PROGS}
 
 -include ${OBJS:.o=.d}
 
+# Paths are compiled in: with other ones, everything is compiled again.
+${OBJS}: .build/paths
+
+.build/paths: paths-asked
+	@mkdir -p .build
+	@echo '${SYSCONFDIR} ${LIBEXECDIR} ${RUNDIR} ${DBDIR}' >$@.$$$$ && \
+	    if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
+
+paths-asked:
+
 # Packages: what a build and the tests need, no more.
 DEPS_Linux = gcc make bmake pkg-config libevent-dev libsqlite3-dev check \
 	libconfuse-dev sqlite3 e2fsprogs xfsprogs btrfs-progs util-linux \
@@ -103,5 +116,5 @@ clean:
 	    ${CLEAN_FILES}
 	rm -rf .build
 
-.PHONY: all everything deps deps-lint install clean check check-asan \
-	check-tsan demo lint format format-check
+.PHONY: all everything paths-asked deps deps-lint install clean check \
+	check-asan check-tsan demo lint format format-check

@@ -1,19 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# make install puts every part where a packager and a user look for it, and a
-# program builds against what was installed.
+# make install puts every part where a packager and a user look for it, also from
+# a tree that was built for another place, and a program builds against what was
+# installed.
 set -eu
 . tests/integration/lib.sh
 
 staging=$TEST_DIR/staging
-${MAKE:-make} install DESTDIR="$staging" PREFIX=/usr >"$TEST_DIR/install.log" 2>&1 ||
-	die "make install"
+# In a copy: the other paths make everything be compiled again.
+mkdir "$TEST_DIR/tree"
+tar cf - --exclude=./.git --exclude=./.build/test-logs . |
+	tar xf - -C "$TEST_DIR/tree"
+(cd "$TEST_DIR/tree" && ${MAKE:-make} install DESTDIR="$staging" PREFIX=/usr) \
+	>"$TEST_DIR/install.log" 2>&1 || die "make install"
 [ "$(uname -s)" = FreeBSD ] && pkgconfig=libdata/pkgconfig ||
 	pkgconfig=lib/pkgconfig
 for file in sbin/appvssd sbin/hv_vss_daemon sbin/appvss-hooks sbin/appvssctl \
 	libexec/appvssd-history lib/libappvss.a lib/libappvss.so \
 	lib/libappvss.so.0 include/appvss.h "$pkgconfig/appvss.pc" \
-	etc/appvss/appvssd.conf.sample etc/vss.d \
+	../etc/appvss/appvssd.conf.sample ../etc/vss.d \
 	share/man/man3/appvss.3 share/man/man5/appvssd.conf.5 \
 	share/man/man7/appvss-protocol.7 share/man/man7/vss.d.7 \
 	share/man/man8/appvssd.8 share/man/man8/appvssctl.8 \
@@ -26,6 +31,9 @@ if [ "$(uname -s)" = Linux ]; then
 			die "$unit.service is not installed"
 	done
 fi
+grep -El '/usr/local/(etc|libexec)' "$staging"/usr/sbin/* \
+	"$staging"/usr/libexec/* "$staging"/usr/lib/lib* &&
+	die "paths of another PREFIX are compiled in"
 find "$staging" -type f -perm -o+w | grep . && die "writable by everybody"
 
 PKG_CONFIG_PATH=$staging/usr/$pkgconfig
