@@ -19,7 +19,7 @@
 #define nitems(x) (sizeof(x) / sizeof((x)[0]))
 #endif
 #ifndef roundup2
-#define roundup2(x, y) (((x) + ((y) - 1)) & ~((y) - 1))
+#define roundup2(x, y) (((x) + ((y)-1)) & ~((y)-1))
 #endif
 #ifndef PAGE_SIZE
 #define PAGE_SIZE 4096
