@@ -75,6 +75,8 @@ START_TEST(fault_2_lengths_are_checked)
 	ck_assert_int_eq(sim_host_ask_raw(rig.host, bytes, 40, &id), 0);
 	rig_expect(id, VSS_RIG_FAIL);
 	ck_assert_uint_eq(sim_sysctl_number("dropped"), 4);
+	/* None of it was taken for a request. */
+	ck_assert_uint_eq(sim_sysctl_number("requests"), 0);
 }
 END_TEST
 
@@ -108,6 +110,9 @@ START_TEST(fault_4_answers_are_checked)
 	ck_assert_int_eq(rig_writes(rig.app, HV_VSS_NONE, msgid, 0), EINVAL);
 	ck_assert_int_eq(rig_writes(rig.app, HV_VSS_COUNT, msgid, 0), EINVAL);
 	ck_assert_int_eq(rig_writes(rig.app, UINT32_MAX, msgid, 0), EINVAL);
+	/* Looked at before the msgid is. */
+	ck_assert_int_eq(rig_writes(rig.app, HV_VSS_COUNT, msgid + 1, 0),
+	    EINVAL);
 	ck_assert_int_eq(rig_writes(rig.app, HV_VSS_FREEZE, msgid, 0x100),
 	    EINVAL);
 	ck_assert_int_eq(rig_writes(rig.app, HV_VSS_FREEZE, msgid, 2), EINVAL);
@@ -347,6 +352,7 @@ START_TEST(fault_13_detach_with_a_request_and_openers)
 	struct hv_vss_opt_msg msg = { 0 };
 	struct sim_file *second;
 	pthread_t thread;
+	char text[32];
 	uint64_t id;
 	int revents = 0;
 
@@ -363,6 +369,8 @@ START_TEST(fault_13_detach_with_a_request_and_openers)
 	ck_assert_int_eq(sim_ioctl(rig.app, IOCHVVSSREAD, &msg), ENXIO);
 	ck_assert_int_eq(sim_ioctl(rig.fs, IOCHVVSSWRITE, &msg), ENXIO);
 	ck_assert_int_eq(sim_open(FS_VSS_DEV_NAME, SIM_WRITE, &second), ENOENT);
+	ck_assert_int_eq(sim_sysctl_get("requests", text, sizeof(text)),
+	    ENOENT);
 	/* It comes back while the old descriptors are still open. */
 	ck_assert_int_eq(sim_device_attach(sim_driver_hv_appvss, rig.channel,
 			     &rig.device),
