@@ -17,7 +17,7 @@
 
 #include "scan.h"
 
-#define FROZENLIST_MAX	64 /* entries: see SCRIPTS_MAX */
+#define FROZENLIST_MAX	64 /* entries: see SCRIPTS_MAX, HOOKDIR_SCRIPTS_MAX */
 #define FROZENLIST_FILE "hooks.frozen"
 #define FROZENLIST_PATH 512 /* bytes of the file's path */
 

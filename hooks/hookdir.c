@@ -158,11 +158,22 @@ print_name(const char *name)
 			(void)printf("\\x%02X", (unsigned char)*name);
 }
 
+bool
+hookdir_is_script(const struct hookdir_entry *entry)
+{
+	/*
+	 * A refused one is a participant as well, and fails: whoever put it
+	 * there believes it protects something.
+	 */
+	return (entry->verdict == SCAN_RUN ||
+	    (scan_is_refused(entry->verdict) && scan_name_ok(entry->name)));
+}
+
 void
 hookdir_print(const struct hookdir *directory)
 {
 	const struct hookdir_entry *entry;
-	unsigned i;
+	unsigned i, scripts = 0;
 
 	if (directory->verdict != SCAN_RUN)
 		(void)printf("directory refused: %s\n",
@@ -177,6 +188,8 @@ hookdir_print(const struct hookdir *directory)
 		if (entry->verdict != SCAN_RUN)
 			(void)printf(" (%s)",
 			    scan_verdict_text(entry->verdict));
+		if (hookdir_is_script(entry) && ++scripts > HOOKDIR_SCRIPTS_MAX)
+			(void)printf(" (too many: left out)");
 		(void)printf("\n");
 	}
 }

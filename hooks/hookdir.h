@@ -9,7 +9,8 @@
 
 #include "scan.h"
 
-#define HOOKDIR_MAX 256 /* entries looked at; more are an error */
+#define HOOKDIR_MAX	    256 /* entries looked at; more are an error */
+#define HOOKDIR_SCRIPTS_MAX 64	/* those that can take part */
 
 struct hookdir_entry {
 	char name[NAME_MAX + 1];
@@ -30,6 +31,9 @@ int hookdir_read(struct hookdir *directory, const char *path);
 
 /* Judges one file anew.  SCAN_RUN, or the reason; -1 with errno if missing. */
 int hookdir_judge(const char *path, const char *name);
+
+/* Whether it is to be a participant, if only one that fails. */
+bool hookdir_is_script(const struct hookdir_entry *entry);
 
 /* Prints what each entry is, for --list. */
 void hookdir_print(const struct hookdir *directory);

@@ -1,7 +1,7 @@
 # appvss-hooks, vss.d and what starts the programs.
 
 HOOKS_OBJS = hooks/appvss-hooks.o hooks/frozenlist.o hooks/hookdir.o \
-	hooks/member.o hooks/options.o hooks/procid_${OS}.o hooks/recover.o \
+	hooks/leftout.o hooks/member.o hooks/options.o hooks/procid_${OS}.o hooks/recover.o \
 	hooks/run.o hooks/runner.o hooks/scan.o hooks/script.o \
 	hooks/signals.o hooks/supervise.o
 HOOKS_SERVICES = hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \

@@ -15,6 +15,7 @@
 #include "hookdir.h"
 #include "kernel/vssdev/heldlog.h"
 #include "kernel/vssdev/protect.h"
+#include "leftout.h"
 #include "member.h"
 #include "recover.h"
 #include "runner.h"
@@ -29,10 +30,13 @@ struct runner {
 	struct member *members[SCRIPTS_MAX];
 	struct script *scripts[SCRIPTS_MAX]; /* of members */
 	int lifeline_fd;		     /* -1: the supervisor is dead */
-	struct hookdir seen;		     /* at the last scan */
+	struct leftout leftout;
+	struct hookdir seen; /* at the last scan */
 	struct hookdir found;
 	struct pollfd fds[FDS_MAX];
 };
+
+_Static_assert(SCRIPTS_MAX == HOOKDIR_SCRIPTS_MAX, "--list tells the truth");
 
 static struct member *
 find_member(struct runner *runner, const char *name)
@@ -89,23 +93,12 @@ remove_member(struct runner *runner, unsigned at)
 }
 
 static bool
-is_script(const struct hookdir_entry *entry)
-{
-	/*
-	 * A refused one is a participant as well, and fails: whoever put it
-	 * there believes it protects something.
-	 */
-	return (entry->verdict == SCAN_RUN ||
-	    (scan_is_refused(entry->verdict) && scan_name_ok(entry->name)));
-}
-
-static bool
 is_still_there(const struct hookdir *directory, const char *name)
 {
 	unsigned i;
 
 	for (i = 0; i < directory->count; i++)
-		if (is_script(&directory->entries[i]) &&
+		if (hookdir_is_script(&directory->entries[i]) &&
 		    strcmp(directory->entries[i].name, name) == 0)
 			return (true);
 	return (false);
@@ -130,6 +123,29 @@ log_entry(const struct hookdir_entry *entry)
 	    scan_order(entry->name), scan_verdict_text(entry->verdict));
 }
 
+/* What is meant as a script and is no member: no name for it, or no room. */
+static void
+tell_leftout(struct runner *runner, const struct hookdir *found)
+{
+	const struct hookdir_entry *entry, *first = NULL;
+	unsigned i, count = 0;
+
+	for (i = 0; i < found->count; i++) {
+		entry = &found->entries[i];
+		if (hookdir_is_script(entry) ?
+			find_member(runner, entry->name) != NULL :
+			!scan_is_refused(entry->verdict))
+			continue;
+		if (count++ == 0)
+			first = entry;
+	}
+	leftout_set(&runner->leftout, runner->shared.handle, count,
+	    count == 0 ? "" : first->name,
+	    count == 0 || first->verdict == SCAN_RUN ?
+		"there are too many" :
+		scan_verdict_text(first->verdict));
+}
+
 /* Makes the members what the directory says, if it says something new. */
 static void
 rescan(struct runner *runner)
@@ -141,6 +157,10 @@ rescan(struct runner *runner)
 	if (hookdir_read(found, runner->shared.options->directory) == -1) {
 		heldlog(HELDLOG_ERROR, "directory_not_read", "error=\"%s\"",
 		    strerror(errno));
+		leftout_set(&runner->leftout, runner->shared.handle, 1,
+		    runner->shared.options->directory, strerror(errno));
+		/* Like nothing that it will be. */
+		runner->seen.count = HOOKDIR_MAX + 1;
 		return;
 	}
 	if (memcmp(found, &runner->seen, sizeof(*found)) == 0)
@@ -155,10 +175,11 @@ rescan(struct runner *runner)
 	for (i = 0; i < found->count; i++) {
 		entry = &found->entries[i];
 		log_entry(entry);
-		if (is_script(entry) &&
+		if (hookdir_is_script(entry) &&
 		    find_member(runner, entry->name) == NULL)
 			(void)add_member(runner, entry->name);
 	}
+	tell_leftout(runner, found);
 	runner->seen = *found;
 }
 

@@ -92,6 +92,30 @@ kill -HUP "$(pid_of hooks)"
 received '^REGISTER name=new ' 15
 received '^UNREGISTER name=10-early' 15
 
+say "whoever cannot take part is missed"
+make_script "a name" : :
+kill -HUP "$(pid_of hooks)"
+received '^REGISTER name=vss\.d ' 15
+freeze vss.d 46
+received '^FAIL .*name=vss\.d .*op=freeze.*1 of the directory.*a name' 10
+thaw vss.d 46 aborted
+received '^READY .*name=vss\.d .*op=thaw' 10
+rm "$VSS_D/a name"
+kill -HUP "$(pid_of hooks)"
+received '^UNREGISTER name=vss\.d' 15
+left=$((65 - $("$HOOKS" --dir "$VSS_D" --list |
+	grep -Ec '^[0-9]+ (run|refused)')))
+while [ "$left" -gt 0 ]; do
+	make_script "99-$left" : :
+	left=$((left - 1))
+done
+"$HOOKS" --dir "$VSS_D" --list | grep -q ' 99-9 (too many: left out)$' ||
+	die "--list does not tell who is left out"
+kill -HUP "$(pid_of hooks)"
+received '^REGISTER name=vss\.d ' 15 2
+tell say "CHECK name=vss.d id=47 remaining_ms=1000"
+received '^FAIL .*name=vss\.d .*op=check.*99-9: there are too many' 10
+
 say "nobody else may use the same list"
 "$HOOKS" --foreground --dir "$VSS_D" --runtime-dir "$RUN_DIR" \
 	>"$TEST_DIR/second.log" 2>&1 && die "a second instance started"
