@@ -31,7 +31,8 @@ CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_broker_killed.sh \
 	tests/integration/chain_daemon_killed.sh \
 	tests/integration/chain_history_stopped.sh \
-	tests/integration/chain_nobody.sh tests/integration/chain_expired.sh
+	tests/integration/chain_nobody.sh tests/integration/chain_expired.sh \
+	tests/integration/chain_syscalls.sh
 BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_known.sh tests/integration/broker_proof.sh \
 	tests/integration/broker_device.sh \

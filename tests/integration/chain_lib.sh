@@ -42,7 +42,7 @@ chain_start_appvssd() {
 	start_bg appvssd appvssd/appvssd --foreground --config "$CONF" \
 		--device "$SHM/hv_appvss_dev" --socket "$SOCKET" \
 		--history "$HISTORY"
-	wait_for "$TEST_DIR/appvssd.log" 'event=ready' 10
+	wait_for "${APPVSSD_LOG:-$TEST_DIR/appvssd.log}" 'event=ready' 10
 }
 
 test_cleanup() {
@@ -60,7 +60,7 @@ chain_ledger() {
 	start_bg "$ledger" examples/ledger --db "$MOUNT/$ledger.db" \
 		--out "$TEST_DIR/$ledger.out" --socket "$SOCKET" \
 		--name "$ledger" --rate 200 "$@"
-	wait_for "$TEST_DIR/appvssd.log" "event=registered name=$ledger " 10
+	wait_for "${APPVSSD_LOG:-$TEST_DIR/appvssd.log}" "event=registered name=$ledger " 10
 	wait_for "$TEST_DIR/$ledger.out" '^3$' 10
 }
 
