@@ -117,12 +117,12 @@ parse_options(int argc, char **argv, struct options *options)
 }
 
 static void
-override(char **word, const char *value)
+override(char **word, const char *option, const char *value)
 {
 	if (value == NULL)
 		return;
 	if (value[0] == '\0')
-		errx(EX_USAGE, "an option's argument is empty");
+		errx(EX_USAGE, "--%s: the argument is empty", option);
 	if (config_override(word, value) != 0)
 		err(EX_OSERR, "out of memory");
 }
@@ -132,9 +132,9 @@ load_config(struct config *config, const struct options *options)
 {
 	if (config_load(config, options->config, complain) != 0)
 		exit(EX_CONFIG);
-	override(&config->device, options->device);
-	override(&config->socket_path, options->socket);
-	override(&config->history_path, options->history);
+	override(&config->device, "device", options->device);
+	override(&config->socket_path, "socket", options->socket);
+	override(&config->history_path, "history", options->history);
 	config->foreground = options->foreground;
 	if (options->debug)
 		config->log_level = HELDLOG_DEBUG;

@@ -135,8 +135,10 @@ parse_options(int argc, char **argv, struct options *options)
 			usage();
 		}
 	}
-	if (optind != argc)
+	if (optind != argc) {
+		warnx("%s: not understood", argv[optind]);
 		usage();
+	}
 }
 
 static int

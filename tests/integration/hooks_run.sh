@@ -29,6 +29,10 @@ wait_for "$TEST_DIR/list" '^85 refused +85-link .*symbolic link' 1
 wait_for "$TEST_DIR/list" '^50 ignored +disabled \(not executable' 1
 wait_for "$TEST_DIR/list" '^50 ignored +plain.bak ' 1
 
+"$HOOKS" --dir "$VSS_D" --list stray >"$TEST_DIR/stray.log" 2>&1 &&
+	die "a stray word was taken"
+wait_for "$TEST_DIR/stray.log" 'stray: not understood' 1
+
 say "each script is a participant; a refused order falls back"
 start_broker --deny-order
 start_hooks hooks

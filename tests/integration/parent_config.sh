@@ -25,6 +25,7 @@ expect 0 '^appvssd [0-9]' --version
 expect 64 'unrecognized option' --no-such-option
 expect 64 'stray: not understood' --foreground stray
 expect 64 'requires an argument' --config
+expect 64 '--socket: the argument is empty' --foreground --socket=
 expect 78 'no/such: No such file' --config /no/such --check-config
 
 write_config
