@@ -90,6 +90,14 @@ void sim_clock_advance(int ms);
 /* Frees what knotes of drivers that have gone keep: once there are none. */
 void sim_filters_free(void);
 
+/*
+ * For tests of a close that races with the end of its device: called before the
+ * destructor of a file's private data; NULL: not.  And the threads that sleep
+ * in mtx_sleep.
+ */
+void sim_set_destructor_hook(void (*hook)(void));
+unsigned sim_sleepers(void);
+
 /* Lines that drivers have written to the kernel's log. */
 unsigned sim_log_count(void);
 

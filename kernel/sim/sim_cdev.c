@@ -53,6 +53,7 @@ struct sim_knote {
 static pthread_mutex_t cdev_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t cdev_cond = PTHREAD_COND_INITIALIZER;
 static struct sim_cdev *cdevs;
+static void (*destructor_hook)(void); /* atomic */
 
 /* The file of the call that this thread is in. */
 static _Thread_local struct sim_file *current_file;
@@ -113,11 +114,18 @@ make_dev_s(struct make_dev_args *args, struct cdev **devp, const char *format,
 	return (0);
 }
 
+void
+sim_set_destructor_hook(void (*hook)(void))
+{
+	__atomic_store_n(&destructor_hook, hook, __ATOMIC_RELEASE);
+}
+
 /* Detaches private data from its file, and calls the destructor once. */
 static void
 file_clear_priv(struct sim_file *file)
 {
 	struct sim_file **link;
+	void (*hook)(void);
 	void (*destructor)(void *);
 	void *priv;
 
@@ -132,8 +140,12 @@ file_clear_priv(struct sim_file *file)
 			break;
 		}
 	pthread_mutex_unlock(&cdev_lock);
-	if (destructor != NULL)
-		destructor(priv);
+	if (destructor == NULL)
+		return;
+	hook = __atomic_load_n(&destructor_hook, __ATOMIC_ACQUIRE);
+	if (hook != NULL)
+		hook();
+	destructor(priv);
 }
 
 void

@@ -23,6 +23,7 @@ static _Thread_local char thread_mark;
 static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t sleep_cond = PTHREAD_COND_INITIALIZER;
 static uint64_t sleep_wakeups;
+static unsigned sleepers;
 
 static int64_t stopped_at_ns = -1; /* atomic */
 static size_t allocations;	   /* atomic */
@@ -193,12 +194,25 @@ mtx_sleep(const void *channel __unused, struct mtx *mtx, int priority __unused,
 	mtx_assert(mtx, MA_OWNED);
 	pthread_mutex_lock(&sleep_lock);
 	seen = sleep_wakeups;
+	sleepers++;
 	mtx_unlock(mtx);
 	while (sleep_wakeups == seen)
 		pthread_cond_wait(&sleep_cond, &sleep_lock);
+	sleepers--;
 	pthread_mutex_unlock(&sleep_lock);
 	mtx_lock(mtx);
 	return (0);
+}
+
+unsigned
+sim_sleepers(void)
+{
+	unsigned count;
+
+	pthread_mutex_lock(&sleep_lock);
+	count = sleepers;
+	pthread_mutex_unlock(&sleep_lock);
+	return (count);
 }
 
 void

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,47 @@ START_TEST(fault_8_file_system_opener_is_gone)
 }
 END_TEST
 
+static bool detached; /* atomic */
+
+/* In the middle of a close, until the end of the device waits for it. */
+static void
+hold_close(void)
+{
+	sim_set_destructor_hook(NULL);
+	while (sim_sleepers() == 0 &&
+	    !__atomic_load_n(&detached, __ATOMIC_ACQUIRE))
+		(void)poll(NULL, 0, 1);
+	ck_assert(!__atomic_load_n(&detached, __ATOMIC_ACQUIRE));
+}
+
+static void *
+close_fs(void *arg)
+{
+	(void)arg;
+	rig_close_file(&rig.fs);
+	return (NULL);
+}
+
+START_TEST(fault_13_detach_waits_for_close)
+{
+	struct sim_file *fs;
+	pthread_t thread;
+
+	rig_open_fs();
+	fs = rig.fs;
+	sim_set_destructor_hook(hold_close);
+	ck_assert_int_eq(pthread_create(&thread, NULL, close_fs, NULL), 0);
+	/* It has left the device's list when READ finds no private data. */
+	while (sim_ioctl(fs, IOCHVVSSRESULT,
+		   &(struct hv_vss_result) { .msgid = 1 }) == 0)
+		(void)poll(NULL, 0, 1);
+	ck_assert_int_eq(sim_device_detach(rig.device), 0);
+	__atomic_store_n(&detached, true, __ATOMIC_RELEASE);
+	rig.device = NULL;
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 START_TEST(fault_14_application_is_told_of_failure)
 {
 	uint64_t id;
@@ -415,6 +457,7 @@ main(void)
 	tcase_add_test(tcase, fault_11_unknown_ioctls);
 	tcase_add_test(tcase, fault_12_msgids);
 	tcase_add_test(tcase, fault_13_detach_with_a_request_and_openers);
+	tcase_add_test(tcase, fault_13_detach_waits_for_close);
 	tcase_add_test(tcase, fault_14_application_is_told_of_failure);
 	tcase_add_test(tcase, fault_15_answers_before_any_opener);
 	suite_add_tcase(suite, tcase);

@@ -309,6 +309,7 @@ main(void)
 	SRunner *runner;
 	int failed;
 
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, negotiates_highest_supported);
 	tcase_add_test(tcase, negotiates_minor_after_major);
 	tcase_add_test(tcase, refuses_versions_that_do_not_fit);

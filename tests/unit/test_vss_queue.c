@@ -398,6 +398,7 @@ main(void)
 	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, stages_in_order);
 	tcase_add_test(tcase, without_openers);
 	tcase_add_test(tcase, one_request_at_a_time);
