@@ -398,7 +398,7 @@ def check_history(path, replies):
             raise Failure("consistency of %s with %r" % (where, parts))
         for name, result, thaw, text, told, thaw_told in parts:
             # Who owes a thaw says so of the transaction that it is of.
-            of = r"\d+" if result == "owes" else str(number)
+            of = r"\d+" if result == "owes_thaw" else str(number)
             if text and not re.fullmatch(
                     r"(good-%s-%s-(freeze|thaw)(; thaw: )?)+" %
                     (re.escape(name), of), text):

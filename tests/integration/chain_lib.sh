@@ -57,10 +57,13 @@ chain_bound() {
 chain_ledger() {
 	ledger=$1
 	shift
+	log=${APPVSSD_LOG:-$TEST_DIR/appvssd.log}
+	# It may have been there before.
+	times=$(grep -c "event=registered name=$ledger " "$log" || :)
 	start_bg "$ledger" examples/ledger --db "$MOUNT/$ledger.db" \
 		--out "$TEST_DIR/$ledger.out" --socket "$SOCKET" \
 		--name "$ledger" --rate 200 "$@"
-	wait_for "${APPVSSD_LOG:-$TEST_DIR/appvssd.log}" "event=registered name=$ledger " 10
+	wait_for "$log" "event=registered name=$ledger " 10 $((times + 1))
 	wait_for "$TEST_DIR/$ledger.out" '^3$' 10
 }
 
