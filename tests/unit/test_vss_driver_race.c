@@ -140,8 +140,13 @@ opener_main(void *arg)
 static void *
 intruder_main(void *arg)
 {
+	static const char *const names[] = { "last_result", "requests",
+		"successes", "failures", "timeouts", "late_answers",
+		"own_thaws", "app_open", "fs_open", "msg_version", "limit",
+		"app_required", "log_level" };
 	struct hv_vss_result result;
 	unsigned seed = 5;
+	size_t i;
 	struct sim_file *file;
 	char text[128];
 
@@ -155,8 +160,8 @@ intruder_main(void *arg)
 			(void)sim_poll(file, POLLIN, 1);
 			sim_close(file);
 		}
-		(void)sim_sysctl_get("last_result", text, sizeof(text));
-		(void)sim_sysctl_number("requests");
+		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			(void)sim_sysctl_get(names[i], text, sizeof(text));
 		(void)sim_sysctl_set("app_required", (int)chance(&seed, 2));
 		(void)poll(NULL, 0, 1);
 	}
