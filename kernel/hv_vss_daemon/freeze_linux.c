@@ -195,8 +195,10 @@ system_target_close(struct freeze_target *target)
 }
 
 int
-system_sync(const struct freeze_target *target, struct why *why)
+system_sync(const struct freeze_target *target, bool freeze_follows,
+    struct why *why)
 {
+	(void)freeze_follows;
 	if (syncfs(target->fd) == 0)
 		return (0);
 	why_set(why, target->point, "cannot be written out", errno);

@@ -98,15 +98,16 @@ system_target_close(struct freeze_target *target)
 
 /*
  * No call writes out one file system and waits for it.  sync(2) only starts the
- * writing, which is enough for UFS, as the suspension waits for the rest.
+ * writing, which is enough before a suspension, as that waits for the rest.
  */
 int
-system_sync(const struct freeze_target *target, struct why *why)
+system_sync(const struct freeze_target *target, bool freeze_follows,
+    struct why *why)
 {
 	if (strcmp(target->type, ZFS) == 0)
 		return (zfs_pools_sync(target->source, why));
 	sync();
-	if (strcmp(target->type, UFS) == 0)
+	if (freeze_follows)
 		return (0);
 	return (sync_tree(target->point, why));
 }

@@ -165,14 +165,15 @@ open_targets(struct freezer *freezer, struct why *why)
 	return (result);
 }
 
+/* at_ms: as in freezer_freeze; 0: no limit. */
 static int
-sync_all(const struct freeze_target *targets, unsigned count, int64_t at_ms,
-    struct why *why)
+sync_all(const struct freeze_target *targets, unsigned count,
+    bool freeze_follows, int64_t at_ms, struct why *why)
 {
 	unsigned i;
 
 	for (i = 0; i < count; i++) {
-		if (system_sync(&targets[i], why) != 0)
+		if (system_sync(&targets[i], freeze_follows, why) != 0)
 			return (-1);
 		if (at_ms != 0 && clock_now_ms() > at_ms) {
 			why_set(why, targets[i].point, "syncing took too long",
@@ -202,9 +203,10 @@ freezer_check(struct freezer *freezer, struct freezer_counts *counts,
 	 * In freezing order: what the inner ones write becomes dirty in the
 	 * outer ones that hold their devices, so those come after.
 	 */
-	result = sync_all(freezer->syncs, freezer->nsyncs, 0, why);
+	result = sync_all(freezer->syncs, freezer->nsyncs, false, 0, why);
 	if (result == 0)
-		result = sync_all(freezer->targets, freezer->count, 0, why);
+		result = sync_all(freezer->targets, freezer->count, true, 0,
+		    why);
 	close_targets(freezer);
 	return (result);
 }
@@ -291,8 +293,8 @@ run_steps(struct freezer *freezer, int64_t at_ms, struct why *why)
 	for (i = 0; i < freezer->nsteps; i++) {
 		step = &freezer->steps[i];
 		if (step->is_sync) {
-			if (sync_all(&freezer->syncs[step->index], 1, at_ms,
-				why) != 0)
+			if (sync_all(&freezer->syncs[step->index], 1, false,
+				at_ms, why) != 0)
 				return (-1);
 			continue;
 		}
@@ -319,7 +321,7 @@ freezer_freeze(struct freezer *freezer, int64_t at_ms, unsigned limit_ms,
 	}
 	if (open_targets(freezer, why) != 0)
 		return (-1);
-	if (sync_all(freezer->syncs, freezer->nsyncs, at_ms, why) != 0 ||
+	if (sync_all(freezer->syncs, freezer->nsyncs, false, at_ms, why) != 0 ||
 	    guardian_arm(freezer->guardian, freezer->targets, freezer->count,
 		limit_ms, why) != 0) {
 		close_targets(freezer);

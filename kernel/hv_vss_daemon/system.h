@@ -63,11 +63,12 @@ int system_target_open(const struct system_table *table, unsigned entry,
 void system_target_close(struct freeze_target *target);
 
 /*
- * Writes out what was written before the call, and waits for it; of a target
- * that will freeze as well it may only start, as the freeze does the same.  0,
+ * Writes out what was written before the call, and waits for it.  If a freeze
+ * of the target follows it may only start, as the freeze waits for the same. 0,
  * or -1 with why.
  */
-int system_sync(const struct freeze_target *target, struct why *why);
+int system_sync(const struct freeze_target *target, bool freeze_follows,
+    struct why *why);
 
 /* 0, or -1 with errno: EBUSY (frozen by someone else), ... */
 int system_freeze(struct freeze_target *target);
