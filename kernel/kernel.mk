@@ -48,10 +48,13 @@ UNIT_TESTS += tests/unit/test_mounts tests/unit/test_policy
 TEST_PROGS += tests/integration/fake_fsvss
 HV_VSS_DAEMON_TESTS = tests/integration/daemon_options.sh \
 	tests/integration/daemon_freeze.sh tests/integration/daemon_faults.sh \
-	tests/integration/daemon_limit.sh tests/integration/daemon_driver.sh
+	tests/integration/daemon_limit.sh tests/integration/daemon_driver.sh \
+	tests/integration/daemon_policy.sh tests/integration/daemon_drill.sh \
+	tests/integration/daemon_load.sh tests/integration/daemon_cycles.sh
 INTEGRATION_TESTS += ${HV_VSS_DAEMON_TESTS}
 SHELL_SCRIPTS += ${HV_VSS_DAEMON_TESTS}
-MANUALS += kernel/hv_vss_daemon/hv_vss_daemon.8
+MANUALS += kernel/hv_vss_daemon/hv_vss_daemon.8 \
+	kernel/hv_vss_daemon/hv_vss_daemon.conf.5
 INSTALL_TARGETS += install-hv-vss-daemon
 
 ${HV_VSS_DAEMON}: ${HV_VSS_DAEMON_OBJS} ${VSSDEV_OBJS}
@@ -69,8 +72,13 @@ tests/integration/fake_fsvss: tests/integration/fake_fsvss.o
 	${LINK} -o $@ tests/integration/fake_fsvss.o
 
 install-hv-vss-daemon: ${HV_VSS_DAEMON}
-	mkdir -p ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man8
+	mkdir -p ${DESTDIR}${SBINDIR} ${DESTDIR}${SYSCONFDIR}/appvss \
+	    ${DESTDIR}${MANDIR}/man5 ${DESTDIR}${MANDIR}/man8
 	install -m 555 ${HV_VSS_DAEMON} ${DESTDIR}${SBINDIR}
+	install -m 644 kernel/hv_vss_daemon/hv_vss_daemon.conf.sample \
+	    ${DESTDIR}${SYSCONFDIR}/appvss
+	install -m 444 kernel/hv_vss_daemon/hv_vss_daemon.conf.5 \
+	    ${DESTDIR}${MANDIR}/man5
 	install -m 444 kernel/hv_vss_daemon/hv_vss_daemon.8 \
 	    ${DESTDIR}${MANDIR}/man8
 

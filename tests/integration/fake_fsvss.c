@@ -7,9 +7,12 @@
  *
  * usage: fake_fsvss SOCKET, with commands on standard input, one a line:
  *	check | freeze | thaw	a request
+ *	cycles N		freeze and thaw, N times; "cycles done", or the
+ *				first answer that is not a success
  *	refuse ERRNO		the next answer fails with that number
- *	hangup			the device goes, for the client; it may open
- *anew quit
+ *	hangup			the device goes, for the client, which may
+ *				open it anew
+ *	quit
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -37,6 +40,7 @@ static struct {
 	struct hv_vss_opt_msg waiting[WAITING_MAX];
 	unsigned nwaiting;
 	uint64_t last_msgid;
+	unsigned cycles_left;
 	int refuse_error;
 	struct timespec asked_at;
 } fake = { .listener = -1, .client = -1, .pipe_fds = { -1, -1 } };
@@ -82,7 +86,10 @@ command(char *line)
 		ask(HV_VSS_FREEZE);
 	else if (strcmp(line, "thaw") == 0)
 		ask(HV_VSS_THAW);
-	else if (strncmp(line, "refuse ", 7) == 0)
+	else if (strncmp(line, "cycles ", 7) == 0) {
+		fake.cycles_left = (unsigned)atoi(line + 7);
+		ask(HV_VSS_FREEZE);
+	} else if (strncmp(line, "refuse ", 7) == 0)
 		fake.refuse_error = atoi(line + 7);
 	else if (strcmp(line, "hangup") == 0)
 		hang_up();
@@ -153,6 +160,25 @@ take_request(struct vssdev_reply *reply)
 	memcpy(reply->data, &msg, sizeof(msg));
 }
 
+/* True if the answer is one of many of a kind, of which nothing is printed. */
+static bool
+next_of_cycles(const struct hv_vss_opt_msg *msg)
+{
+	if (fake.cycles_left == 0)
+		return (false);
+	if (msg->status != VSS_SUCCESS) {
+		fake.cycles_left = 0;
+		return (false);
+	}
+	if (msg->opt == HV_VSS_FREEZE)
+		ask(HV_VSS_THAW);
+	else if (--fake.cycles_left > 0)
+		ask(HV_VSS_FREEZE);
+	else
+		printf("cycles done\n");
+	return (true);
+}
+
 static void
 take_answer(const struct vssdev_request *request, struct vssdev_reply *reply)
 {
@@ -163,6 +189,8 @@ take_answer(const struct vssdev_request *request, struct vssdev_reply *reply)
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	reply->error = fake.refuse_error;
 	fake.refuse_error = 0;
+	if (next_of_cycles(&msg))
+		return;
 	printf("reply op=%s status=%u refused=%d elapsed_ms=%ld\n",
 	    msg.opt <= HV_VSS_THAW ? op_names[msg.opt] : "?", msg.status,
 	    reply->error,

@@ -1,0 +1,177 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# hv_vss_daemon's control socket: status, mounts and drills; and that a drill and
+# a host never hold a freeze at the same time.
+set -eu
+# shellcheck source=tests/integration/lib.sh
+. tests/integration/lib.sh
+# shellcheck source=tests/integration/daemon_lib.sh
+. tests/integration/daemon_lib.sh
+need_root_loop
+make_runtime_dir
+a=$(make_mount ext4 16 a)
+start_device
+socket=$runtime_dir/hv_vss_daemon.sock
+
+tell() {
+	"$daemon" "$@" --runtime-dir "$runtime_dir"
+}
+
+status_is() {
+	tell --status >"$TEST_DIR/status.log"
+	for pair; do
+		grep -qx -- "$pair" "$TEST_DIR/status.log" ||
+			die "status is not $pair"
+	done
+}
+
+# Speaks to the socket by itself: a connection that stays, fed through talk.
+start_talk() {
+	[ ! -e "$TEST_DIR/talk.pid" ] || stop_bg talk KILL || :
+	rm -f "$TEST_DIR/talk.in"
+	mkfifo "$TEST_DIR/talk.in"
+	exec 7<>"$TEST_DIR/talk.in"
+	BG_STDIN=$TEST_DIR/talk.in
+	start_bg talk python3 -u -c '
+import os, socket, sys, threading
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+def out():
+    try:
+        for line in s.makefile():
+            print(line, end="")
+    finally:
+        print("closed")
+        os._exit(0)
+threading.Thread(target=out, daemon=True).start()
+for line in sys.stdin:
+    s.sendall(line.encode())
+' "$socket"
+	BG_STDIN=/dev/null
+}
+
+talk() {
+	answers=$(count_lines "$TEST_DIR/talk.log" '^(OK|ERROR)')
+	printf '%s\n' "$1" >&7
+	wait_for "$TEST_DIR/talk.log" '^(OK|ERROR)' 15 $((answers + 1))
+	grep -E '^(OK|ERROR)' "$TEST_DIR/talk.log" | tail -n 1 |
+		grep -Eq -- "$2" || die "$1 was answered: $(tail -n 1 \
+			"$TEST_DIR/talk.log")"
+}
+
+say "nobody is there"
+status=0
+tell --status 2>"$TEST_DIR/none.log" || status=$?
+[ "$status" -eq 69 ] || die "--status without a daemon ended with $status"
+grep -q 'no daemon is there' "$TEST_DIR/none.log" || die "it does not say so"
+
+start_daemon --mount "$a"
+[ "$(stat -c %a:%u "$socket")" = 600:0 ] || die "anybody may ask"
+status_is state=idle last_freeze=none device_open=yes frozen=0
+tell --mounts >"$TEST_DIR/mounts.log"
+grep -q "^mount=$a type=ext4 policy=freeze frozen=no" "$TEST_DIR/mounts.log" ||
+	die "$a is not listed"
+
+say "a drill"
+start_bg drill "$daemon" --drill 1500 --runtime-dir "$runtime_dir"
+tries=100
+until tell --status | grep -qx state=drill; do
+	tries=$((tries - 1))
+	[ "$tries" -gt 0 ] || die "no drill"
+	sleep 0.05
+done
+status_is frozen=1
+tell --mounts >"$TEST_DIR/mounts.log"
+grep -q "^mount=$a .* frozen=yes" "$TEST_DIR/mounts.log" || die "not frozen"
+start_bg writer touch "$a/written"
+say "the host is told that it cannot be now, and the drill goes on"
+ask check 1
+ask freeze 1
+ask thaw 0
+is_alive "$(pid_of writer)" || die "the host's THAW ended the drill"
+status=0
+tell --drill 200 2>/dev/null || status=$?
+[ "$status" -eq 75 ] || die "a second drill ended with $status"
+wait_bg drill 10 || die "the drill ended with $?"
+grep -Eq '^thaw: frozen_ms=[0-9]{4}$' "$TEST_DIR/drill.log" ||
+	die "it does not say how long"
+wait_bg writer 5
+status_is state=idle last_freeze=refused
+ask freeze 0
+status_is state=frozen last_freeze=frozen
+
+say "no drill while the host holds, and no thaw by hand"
+start_talk
+talk FREEZE '^ERROR reason=busy$'
+talk THAW '^ERROR reason=busy$'
+must_be_frozen "$a"
+ask thaw 0
+talk THAW '^ERROR reason=no_drill$'
+
+say "a drill ends with its connection"
+talk 'FREEZE hold_ms=60000' '^OK frozen=1 synced=0 .*hold_ms=50000$'
+must_be_frozen "$a"
+stop_bg talk KILL || :
+wait_for "$TEST_DIR/daemon.log" \
+	'event=drill_failed reason="the connection has ended"' 5
+must_be_thawed "$a"
+
+say "and with its limit"
+start_talk
+talk 'FREEZE hold_ms=300' '^OK '
+wait_for "$TEST_DIR/daemon.log" \
+	'event=drill_failed reason="the limit has passed"' 5
+must_be_thawed "$a"
+talk THAW '^ERROR reason=no_drill$'
+
+say "and with the daemon"
+talk FREEZE '^OK .*hold_ms=10000$'
+stop_bg daemon || die "the daemon ended with $?"
+must_be_thawed "$a"
+[ -e "$socket" ] && die "the socket is left"
+wait_for "$TEST_DIR/talk.log" '^closed' 5
+
+say "killed in a drill: the guardian thaws, the next start takes the socket over"
+start_daemon --mount "$a"
+start_talk
+talk FREEZE '^OK '
+stop_bg daemon KILL || :
+tries=100
+while list_exists; do
+	tries=$((tries - 1))
+	[ "$tries" -gt 0 ] || die "the list is left"
+	sleep 0.05
+done
+must_be_thawed "$a"
+start_daemon --mount "$a"
+
+say "what is no request is told so, and closed"
+for line in nonsense status 'STATUS x=1' 'FREEZE hold_ms=' \
+	'FREEZE hold_ms=1x' 'FREEZE hold_ms=0' 'FREEZE  hold_ms=5'; do
+	start_talk
+	talk "$line" '^ERROR reason=(unknown_verb|unknown_key|bad_value)$'
+	wait_for "$TEST_DIR/talk.log" '^closed' 5
+done
+start_talk
+talk "$(head -c 300 /dev/zero | tr '\0' x)" '^ERROR reason=too_long$'
+wait_for "$TEST_DIR/talk.log" '^closed' 5
+say "connections that say nothing are in nobody's way"
+python3 - "$socket" <<-'END'
+	import socket, sys
+	many = []
+	for _ in range(20):
+	    s = socket.socket(socket.AF_UNIX)
+	    s.connect(sys.argv[1])
+	    many.append(s)
+	# Requests that come in pieces, and several at once.
+	s = many[0]
+	s.sendall(b"STA")
+	s.sendall(b"TUS\nSTATUS\nMOUNTS\n")
+	got = b""
+	while got.count(b"\nOK ") + got.startswith(b"OK ") < 3:
+	    got += s.recv(65536)
+END
+ask freeze 0
+ask thaw 0
+status_is state=idle
+stop_bg daemon || die "the daemon ended with $?"
