@@ -5,6 +5,7 @@ HOOKS_OBJS = hooks/appvss-hooks.o hooks/frozenlist.o hooks/hookdir.o \
 	hooks/run.o hooks/runner.o hooks/scan.o hooks/script.o \
 	hooks/signals.o hooks/supervise.o
 HOOKS_SERVICES = hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \
+	hooks/rc.d/hv_vss_daemon \
 	hooks/devd/appvss.conf hooks/systemd/appvssd.service \
 	hooks/systemd/appvss-hooks.service hooks/systemd/hv_vss_daemon.service
 TEST_SCAN_OBJS = tests/unit/test_scan.o hooks/scan.o
@@ -56,7 +57,7 @@ install-hooks-Linux: hooks-services
 install-hooks-FreeBSD: hooks-services
 	install -d ${DESTDIR}${PREFIX}/etc/rc.d ${DESTDIR}${PREFIX}/etc/devd
 	install -m 755 hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \
-	    ${DESTDIR}${PREFIX}/etc/rc.d
+	    hooks/rc.d/hv_vss_daemon ${DESTDIR}${PREFIX}/etc/rc.d
 	install -m 644 hooks/devd/appvss.conf ${DESTDIR}${PREFIX}/etc/devd
 
 .PHONY: hooks-services install-hooks install-hooks-Linux \
