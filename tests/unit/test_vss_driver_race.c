@@ -142,8 +142,8 @@ intruder_main(void *arg)
 {
 	static const char *const names[] = { "last_result", "requests",
 		"successes", "failures", "timeouts", "late_answers",
-		"own_thaws", "app_open", "fs_open", "msg_version", "limit",
-		"app_required", "log_level" };
+		"own_thaws", "msg_version", "limit", "app_required",
+		"log_level", "app_open", "fs_open" };
 	struct hv_vss_result result;
 	unsigned seed = 5;
 	size_t i;
@@ -160,9 +160,9 @@ intruder_main(void *arg)
 			(void)sim_poll(file, POLLIN, 1);
 			sim_close(file);
 		}
+		(void)sim_sysctl_set("app_required", (int)chance(&seed, 2));
 		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 			(void)sim_sysctl_get(names[i], text, sizeof(text));
-		(void)sim_sysctl_set("app_required", (int)chance(&seed, 2));
 		(void)poll(NULL, 0, 1);
 	}
 	return (NULL);
