@@ -19,6 +19,8 @@ for file in sbin/appvssd sbin/hv_vss_daemon sbin/appvss-hooks sbin/appvssctl \
 	libexec/appvssd-history lib/libappvss.a lib/libappvss.so \
 	lib/libappvss.so.0 include/appvss.h "$pkgconfig/appvss.pc" \
 	../etc/appvss/appvssd.conf.sample ../etc/vss.d \
+	../etc/appvss/hv_vss_daemon.conf.sample \
+	share/man/man5/hv_vss_daemon.conf.5 \
 	share/man/man3/appvss.3 share/man/man5/appvssd.conf.5 \
 	share/man/man7/appvss-protocol.7 share/man/man7/vss.d.7 \
 	share/man/man8/appvssd.8 share/man/man8/appvssctl.8 \
