@@ -198,8 +198,9 @@ broker_act(struct broker *broker, const struct txn_action *action)
 	case TXN_ACT_OWES:
 		heldlog(HELDLOG_ERROR, "thaw_failed", "name=%s id=%" PRIu64,
 		    broker->lineup.members[action->part]->name, broker->txn.id);
-		participants_owe(broker->lineup.members[action->part],
-		    broker->txn.id, action, broker_now_ms());
+		participants_owe(&broker->participants,
+		    broker->lineup.members[action->part], broker->txn.id,
+		    action, broker_now_ms());
 		break;
 	case TXN_ACT_FINISHED:
 		broker_finish(broker);

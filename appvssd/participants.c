@@ -136,7 +136,7 @@ participants_leave(struct participants *participants,
 
 	entry->owner = NULL;
 	/* Its library thaws it by itself when the broker is gone for it. */
-	registry_settle(entry);
+	registry_settle(&participants->registry, entry);
 	entry->part = SIZE_MAX;
 	if (event.part != SIZE_MAX)
 		participants->upcalls->event(participants->arg, &event);
@@ -233,7 +233,7 @@ participants_on_debt(struct participants *participants,
 {
 	if (!ready) /* the next retry is armed already */
 		return;
-	registry_settle(entry);
+	registry_settle(&participants->registry, entry);
 	participants->upcalls->settled(participants->arg, entry);
 }
 
@@ -422,12 +422,13 @@ participants_tell(const struct registry_entry *entry, uint64_t id,
 }
 
 void
-participants_owe(struct registry_entry *entry, uint64_t id,
-    const struct txn_action *action, uint64_t now_ms)
+participants_owe(struct participants *participants,
+    struct registry_entry *entry, uint64_t id, const struct txn_action *action,
+    uint64_t now_ms)
 {
 	/* One that has gone is thawed by its own library. */
 	if (entry->owner != NULL)
-		registry_owe(entry, id,
+		registry_owe(&participants->registry, entry, id,
 		    participants_thaw_reason(action->outcome), now_ms);
 }
 
@@ -436,6 +437,8 @@ participants_retry(struct participants *participants, uint64_t now_ms)
 {
 	struct registry_entry *entry;
 
+	if (participants->registry.owing == 0)
+		return;
 	for (entry = participants->registry.first; entry != NULL;
 	     entry = entry->next) {
 		if (entry->owes_id == 0 || entry->retry_at_ms > now_ms)

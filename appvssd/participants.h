@@ -84,8 +84,9 @@ void participants_on_closed(struct participants *participants,
 void participants_tell(const struct registry_entry *entry, uint64_t id,
     const struct txn_action *action);
 /* Its thaw was not confirmed: it is retried until it is. */
-void participants_owe(struct registry_entry *entry, uint64_t id,
-    const struct txn_action *action, uint64_t now_ms);
+void participants_owe(struct participants *participants,
+    struct registry_entry *entry, uint64_t id, const struct txn_action *action,
+    uint64_t now_ms);
 /* Sends THAW again to everyone whose retry is due. */
 void participants_retry(struct participants *participants, uint64_t now_ms);
 

@@ -135,8 +135,10 @@ record_reason(const struct record *record)
 {
 	if (!record_is_refused(record))
 		return (record->txn->reason);
-	return (record_was_told_fail(record) ? TXN_REASON_LATE :
-					       TXN_REASON_SOURCE_GONE);
+	if (record->told == VSS_TOLD_FAIL)
+		return (TXN_REASON_FS_FAILED);
+	return (record->told == VSS_TOLD_TIMEOUT ? TXN_REASON_LATE :
+						   TXN_REASON_SOURCE_GONE);
 }
 
 static const char *

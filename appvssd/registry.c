@@ -195,9 +195,10 @@ registry_set_program(struct registry_entry *entry, const char *program)
 }
 
 void
-registry_owe(struct registry_entry *entry, uint64_t id, const char *reason,
-    uint64_t now_ms)
+registry_owe(struct registry *registry, struct registry_entry *entry,
+    uint64_t id, const char *reason, uint64_t now_ms)
 {
+	registry->owing += entry->owes_id == 0;
 	entry->owes_id = id;
 	entry->owes_reason = reason;
 	entry->retry_ms = REGISTRY_RETRY_FIRST_MS;
@@ -214,8 +215,9 @@ registry_retried(struct registry_entry *entry, uint64_t now_ms)
 }
 
 void
-registry_settle(struct registry_entry *entry)
+registry_settle(struct registry *registry, struct registry_entry *entry)
 {
+	registry->owing -= entry->owes_id != 0;
 	entry->owes_id = 0;
 	entry->owes_reason = NULL;
 }
@@ -227,6 +229,9 @@ registry_next_at_ms(const struct registry *registry)
 	uint64_t next_at_ms;
 
 	next_at_ms = UINT64_MAX;
+	/* It is asked at every step of a thousand: mostly nobody owes. */
+	if (registry->owing == 0)
+		return (next_at_ms);
 	for (entry = registry->first; entry != NULL; entry = entry->next) {
 		if (entry->owes_id != 0 && entry->retry_at_ms < next_at_ms)
 			next_at_ms = entry->retry_at_ms;

@@ -58,6 +58,7 @@ struct registry {
 	struct registry_entry **last_next;
 	void *by_name; /* tsearch(3) */
 	size_t count;
+	size_t owing; /* entries that owe a thaw */
 	size_t nunsaved;
 	/* Those who leave are kept, so that nobody adds them again. */
 	bool keeps_names;
@@ -96,11 +97,11 @@ const char *registry_texts(const struct registry_entry *entry, char *out,
 void registry_set_program(struct registry_entry *entry, const char *program);
 
 /* The thaw of transaction id was not confirmed. */
-void registry_owe(struct registry_entry *entry, uint64_t id, const char *reason,
-    uint64_t now_ms);
+void registry_owe(struct registry *registry, struct registry_entry *entry,
+    uint64_t id, const char *reason, uint64_t now_ms);
 /* It was tried again: the next time is later. */
 void registry_retried(struct registry_entry *entry, uint64_t now_ms);
-void registry_settle(struct registry_entry *entry);
+void registry_settle(struct registry *registry, struct registry_entry *entry);
 /* When the next retry is due; UINT64_MAX: none. */
 uint64_t registry_next_at_ms(const struct registry *registry);
 

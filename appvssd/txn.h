@@ -54,7 +54,7 @@ enum txn_reason {
 	TXN_REASON_DISCONNECTED, /* ... was lost */
 	TXN_REASON_OWES_THAW,	 /* ... was still frozen from an earlier time */
 	TXN_REASON_LATE,	 /* the answer would be, or was, too late */
-	TXN_REASON_FS_FAILED,	 /* the host was told FAIL after the release */
+	TXN_REASON_FS_FAILED,	 /* the host was told FAIL, not by us */
 	TXN_REASON_HOST_THAW,	 /* THAW came before the release */
 	TXN_REASON_NEW_FREEZE,	 /* FREEZE came while held */
 	TXN_REASON_NO_THAW,	 /* the limit while held passed */

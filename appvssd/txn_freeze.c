@@ -177,8 +177,10 @@ txn_begin_check(struct txn *txn, const struct txn_event *event,
 		if (txn->parts[i].phase != TXN_PHASE_WAITING)
 			continue;
 		if (txn->parts[i].wants_check)
-			txn_ask(txn, i, txn->budget_at_ms, event->now_ms,
-			    actions);
+			txn_ask(txn, i,
+			    txn_min(txn->budget_at_ms,
+				event->now_ms + txn->parts[i].freeze_ms),
+			    event->now_ms, actions);
 		else
 			txn->parts[i].phase = TXN_PHASE_FINISHED;
 	}

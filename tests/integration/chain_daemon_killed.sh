@@ -16,6 +16,8 @@ chain_unfrozen
 chain_goes_on ledger
 chain_await_state aborted
 expect consistency "$(chain_state consistency)" none
+expect reason "$(chain_state reason)" fs_failed
+expect host "$(chain_state host)" fail
 
 chain_start_daemon
 host wait-openers 10000

@@ -402,6 +402,21 @@ START_TEST(check_asks_who_wants_it)
 }
 END_TEST
 
+START_TEST(check_waits_no_longer_than_the_slice)
+{
+	struct txn_action action;
+
+	parts[0].wants_check = true;
+	parts[0].freeze_ms = 3000;
+	begin(TXN_EV_CHECK, 1);
+	tick_next();
+	ck_assert_uint_eq(now_ms, 103000);
+	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
+	ck_assert(action.success);
+	ck_assert_int_eq(parts[0].result, TXN_RESULT_TIMEOUT);
+}
+END_TEST
+
 START_TEST(thaw_without_freeze_fails)
 {
 	struct txn_action action;
@@ -451,6 +466,7 @@ main(void)
 	tcase_add_test(tcase, late_release_is_an_abort);
 	tcase_add_test(tcase, check_fails_for_an_absent_required_one);
 	tcase_add_test(tcase, check_asks_who_wants_it);
+	tcase_add_test(tcase, check_waits_no_longer_than_the_slice);
 	tcase_add_test(tcase, thaw_without_freeze_fails);
 	tcase_add_test(tcase, late_answers_are_counted);
 	suite_add_tcase(suite, tcase);
