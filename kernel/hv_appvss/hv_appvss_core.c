@@ -87,16 +87,20 @@ static void
 core_reply(struct hv_appvss_core *core, struct hv_appvss_msg *msg,
     uint64_t xactid, uint32_t status)
 {
+	uint64_t errors;
 	size_t length;
 	int error;
 
 	length = hv_appvss_msg_reply(msg, status);
 	error = core->send(core->send_arg, msg->bytes, length, xactid);
-	if (error != 0) {
-		core->counters.send_errors++;
+	if (error == 0)
+		return;
+	errors = ++core->counters.send_errors;
+	/* A host that asks and never reads must not fill the log. */
+	if ((errors & (errors - 1)) == 0)
 		hv_appvss_log(core, HV_APPVSS_LOG_ERROR,
-		    "cannot send a reply: error %d", error);
-	}
+		    "cannot send a reply: error %d, %ju so far", error,
+		    (uintmax_t)errors);
 }
 
 static void
