@@ -40,11 +40,15 @@ HV_VSS_DAEMON_OBJS = kernel/hv_vss_daemon/main.o \
 	kernel/hv_vss_daemon/self.o kernel/hv_vss_daemon/report.o \
 	kernel/hv_vss_daemon/why.o ${HV_VSS_DAEMON_PURE_OBJS} \
 	${HV_VSS_DAEMON_OBJS_${OS}}
+TEST_SYNC_TREE_OBJS = tests/unit/test_sync_tree.o \
+	kernel/hv_vss_daemon/sync_tree.o kernel/hv_vss_daemon/why.o \
+	kernel/vssdev/heldlog.o
 OBJS += ${HV_VSS_DAEMON_OBJS} tests/unit/test_mounts.o \
-	tests/unit/test_policy.o \
+	tests/unit/test_policy.o ${TEST_SYNC_TREE_OBJS} \
 	tests/integration/fake_fsvss.o
 PROGS += ${HV_VSS_DAEMON}
-UNIT_TESTS += tests/unit/test_mounts tests/unit/test_policy
+UNIT_TESTS += tests/unit/test_mounts tests/unit/test_policy \
+	tests/unit/test_sync_tree
 TEST_PROGS += tests/integration/fake_fsvss
 HV_VSS_DAEMON_TESTS = tests/integration/daemon_options.sh \
 	tests/integration/daemon_freeze.sh tests/integration/daemon_faults.sh \
@@ -67,6 +71,9 @@ tests/unit/test_mounts: tests/unit/test_mounts.o ${HV_VSS_DAEMON_PURE_OBJS}
 tests/unit/test_policy: tests/unit/test_policy.o ${HV_VSS_DAEMON_PURE_OBJS}
 	${LINK} -o $@ tests/unit/test_policy.o ${HV_VSS_DAEMON_PURE_OBJS} \
 	    ${CHECK_LIBS}
+
+tests/unit/test_sync_tree: ${TEST_SYNC_TREE_OBJS}
+	${LINK} -o $@ ${TEST_SYNC_TREE_OBJS} ${CHECK_LIBS}
 
 tests/integration/fake_fsvss: tests/integration/fake_fsvss.o
 	${LINK} -o $@ tests/integration/fake_fsvss.o

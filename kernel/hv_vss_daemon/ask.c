@@ -163,37 +163,45 @@ ask_mounts(const char *runtime_dir)
 	return (status);
 }
 
+/* Freezes, waits, thaws; the answers' pairs go to freeze and thaw. */
+static int
+drill(FILE *stream, unsigned drill_ms, struct line *freeze, struct line *thaw)
+{
+	struct pollfd pfd = { .fd = fileno(stream), .events = POLLIN };
+	char request[64];
+	char *text;
+
+	(void)snprintf(request, sizeof(request), "FREEZE hold_ms=%u\n",
+	    drill_ms + DRILL_EXTRA_MS);
+	ask(stream, request);
+	text = read_line(stream, freeze);
+	if (after(text, "OK") == NULL)
+		return (fail(text));
+	/* If the connection ends, so has the drill. */
+	(void)poll(&pfd, 1, (int)drill_ms);
+	ask(stream, "THAW\n");
+	text = read_line(stream, thaw);
+	if (after(text, "OK") == NULL)
+		return (fail(text));
+	return (EX_OK);
+}
+
 int
 ask_drill(const char *runtime_dir, unsigned drill_ms)
 {
 	FILE *stream = open_control(runtime_dir);
-	struct line line = { NULL, 0 };
-	char frozen[CONTROL_LINE_MAX], request[64];
-	char *pairs, *text;
-	int status = EX_OK;
+	struct line freeze = { NULL, 0 }, thaw = { NULL, 0 };
+	int status;
 
 	/* This program's own pages may be on what is frozen. */
 	(void)protect_lock_memory();
-	(void)snprintf(request, sizeof(request), "FREEZE hold_ms=%u\n",
-	    drill_ms + DRILL_EXTRA_MS);
-	ask(stream, request);
-	text = read_line(stream, &line);
-	pairs = after(text, "OK");
-	if (pairs == NULL)
-		return (fail(text));
-	(void)snprintf(frozen, sizeof(frozen), "%s", pairs);
-	/* If the connection ends, so has the drill. */
-	(void)poll(&(struct pollfd) { .fd = fileno(stream), .events = POLLIN },
-	    1, (int)drill_ms);
-	ask(stream, "THAW\n");
-	text = read_line(stream, &line);
-	pairs = after(text, "OK");
-	(void)printf("freeze: %s\n", frozen);
-	if (pairs != NULL)
-		(void)printf("thaw: %s\n", pairs);
-	else
-		status = fail(text);
-	free(line.text);
+	status = drill(stream, drill_ms, &freeze, &thaw);
+	if (status == EX_OK) {
+		(void)printf("freeze: %s\n", after(freeze.text, "OK"));
+		(void)printf("thaw: %s\n", after(thaw.text, "OK"));
+	}
+	free(freeze.text);
+	free(thaw.text);
 	(void)fclose(stream);
 	return (status);
 }

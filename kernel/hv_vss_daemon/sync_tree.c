@@ -19,7 +19,6 @@ sync_file(const char *path, struct why *why)
 	int error, fd;
 
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-	/* It may be removed at any time. */
 	if (fd == -1 && errno == ENOENT)
 		return (0);
 	if (fd != -1 && fsync(fd) == 0) {
@@ -43,7 +42,9 @@ sync_entry(const FTSENT *entry, struct why *why)
 	case FTS_DNR:
 	case FTS_ERR:
 	case FTS_NS:
-		if (entry->fts_errno == ENOENT)
+		/* Below the top, things may go at any time. */
+		if (entry->fts_errno == ENOENT &&
+		    entry->fts_level > FTS_ROOTLEVEL)
 			return (0);
 		why_set(why, entry->fts_path, "cannot be read",
 		    entry->fts_errno);
