@@ -7,6 +7,8 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,6 +297,97 @@ START_TEST(refuses_beside_another_driver)
 }
 END_TEST
 
+static bool finished; /* atomic */
+
+static bool
+done(void)
+{
+	return (__atomic_load_n(&finished, __ATOMIC_ACQUIRE));
+}
+
+/* A host that comes and goes, and asks whatever comes to its mind. */
+static void *
+race_host(void *arg)
+{
+	static const uint8_t operations[] = { CHECK, FREEZE, THAW, DM_INFO, 9 };
+	struct hv_appvss_sim_packet packet, reply;
+	struct sim_file *file;
+	unsigned i, turn = 0;
+
+	(void)arg;
+	memset(&packet, 0, sizeof(packet));
+	packet.length = 40;
+	packet.bytes[12] = 5;
+	packet.bytes[25] = 3;
+	while (!done()) {
+		if (sim_open(HV_APPVSS_SIM_NAME, SIM_READ | SIM_WRITE, &file) !=
+		    0)
+			continue;
+		for (i = turn++ % 7; i > 0; i--) {
+			packet.id++;
+			packet.bytes[28] = operations[packet.id % 5];
+			(void)sim_ioctl(file, HV_APPVSS_SIM_SEND, &packet);
+			(void)sim_poll(file, POLLIN, 2);
+			(void)sim_ioctl(file, HV_APPVSS_SIM_RECEIVE, &reply);
+		}
+		sim_close(file);
+	}
+	return (NULL);
+}
+
+static void *
+race_opener(void *arg)
+{
+	struct hv_vss_opt_msg msg;
+	struct sim_file *file;
+	unsigned i, turn = 0;
+
+	while (!done()) {
+		if (sim_open(arg, SIM_READ | SIM_WRITE, &file) != 0)
+			continue;
+		for (i = turn++ % 9; i > 0; i--) {
+			(void)sim_poll(file, POLLIN, 2);
+			if (sim_ioctl(file, IOCHVVSSREAD, &msg) == 0 &&
+			    msg.opt != HV_VSS_NONE)
+				(void)sim_ioctl(file, IOCHVVSSWRITE, &msg);
+		}
+		sim_close(file);
+	}
+	return (NULL);
+}
+
+/* Two hosts, both openers, and the module comes and goes all the while. */
+START_TEST(threads_race)
+{
+	static char app_name[] = APP_VSS_DEV_NAME, fs_name[] = FS_VSS_DEV_NAME;
+	pthread_t threads[4];
+	unsigned cycle, i;
+
+	close_file(&control);
+	close_file(&app);
+	close_file(&fs);
+	ck_assert_int_eq(pthread_create(&threads[0], NULL, race_host, NULL), 0);
+	ck_assert_int_eq(pthread_create(&threads[1], NULL, race_host, NULL), 0);
+	ck_assert_int_eq(pthread_create(&threads[2], NULL, race_opener,
+			     app_name),
+	    0);
+	ck_assert_int_eq(pthread_create(&threads[3], NULL, race_opener,
+			     fs_name),
+	    0);
+	for (cycle = 0; cycle < 40; cycle++) {
+		ck_assert_int_eq(sim_sysctl_set("log_level", 0), 0);
+		ck_assert_int_eq(sim_sysctl_set("limit_ms", 100), 0);
+		(void)poll(NULL, 0, (int)(cycle * 7 % 20));
+		ck_assert_int_eq(sim_module_unload(sim_module_hv_appvss_sim),
+		    0);
+		ck_assert_int_eq(sim_module_load(sim_module_hv_appvss_sim), 0);
+	}
+	__atomic_store_n(&finished, true, __ATOMIC_RELEASE);
+	for (i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -313,6 +406,7 @@ main(void)
 	tcase_add_test(tcase, padding_is_zero);
 	tcase_add_test(tcase, unload_with_openers);
 	tcase_add_test(tcase, refuses_beside_another_driver);
+	tcase_add_test(tcase, threads_race);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
