@@ -225,14 +225,23 @@ bool
 system_fd_fs(const struct system_table *table, int fd, uint64_t *fs)
 {
 	struct statx status;
+	uint64_t device;
 	unsigned i;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0 ||
-	    (status.stx_mask & STATX_MNT_ID) == 0)
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &status) != 0)
 		return (false);
 	for (i = 0; i < table->count; i++) {
-		if (table->entries[i].id == status.stx_mnt_id) {
+		if ((status.stx_mask & STATX_MNT_ID) != 0 &&
+		    table->entries[i].id == status.stx_mnt_id) {
 			*fs = table->entries[i].fs;
+			return (true);
+		}
+	}
+	/* Its mount may be detached, or of another mount namespace. */
+	device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor;
+	for (i = 0; i < table->count; i++) {
+		if (table->entries[i].fs == device) {
+			*fs = device;
 			return (true);
 		}
 	}

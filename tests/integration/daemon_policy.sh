@@ -180,3 +180,17 @@ wait_for "$b/log" \
 	"event=freeze_failed mount=$b .*descriptor 2 .*writing there: $b/log" 5
 must_be_thawed "$b"
 stop_bg daemon || die "the daemon ended with $?"
+
+say "even one whose mount has been detached"
+mkdir "$TEST_DIR/detached"
+mount --bind "$b" "$TEST_DIR/detached"
+opened=$(count_lines "$TEST_DIR/device.log" '^opened')
+"$daemon" -n --device "$device" --runtime-dir "$runtime_dir" \
+	--config "$config" 2>"$TEST_DIR/detached/hidden" &
+echo $! >"$TEST_DIR/daemon.pid"
+wait_for "$TEST_DIR/device.log" '^opened' 10 $((opened + 1))
+umount -l "$TEST_DIR/detached"
+ask freeze 1
+wait_for "$b/hidden" "event=freeze_failed mount=$b .*descriptor 2 " 5
+must_be_thawed "$b"
+stop_bg daemon || die "the daemon ended with $?"
