@@ -181,6 +181,11 @@ drill(FILE *stream, unsigned drill_ms, struct line *freeze, struct line *thaw)
 	(void)poll(&pfd, 1, (int)drill_ms);
 	ask(stream, "THAW\n");
 	text = read_line(stream, thaw);
+	if (strcmp(text, "ERROR reason=no_drill") == 0) {
+		warnx("the drill has ended before its time: by the limit while "
+		      "frozen, or by another's THAW");
+		return (EX_UNAVAILABLE);
+	}
 	if (after(text, "OK") == NULL)
 		return (fail(text));
 	return (EX_OK);

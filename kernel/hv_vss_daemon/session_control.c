@@ -106,10 +106,21 @@ tell_mounts(struct session *session, uint64_t client)
 	survey_free(&survey);
 }
 
+static unsigned
+at_most(unsigned ms, unsigned limit_ms)
+{
+	return (ms < limit_ms ? ms : limit_ms);
+}
+
+/*
+ * hold_ms is what remains when all is frozen, however long that takes; the
+ * limit runs from the start.
+ */
 static void
 drill_freeze(struct session *session, const struct control_request *request)
 {
-	unsigned hold_ms = request->hold_ms;
+	unsigned limit_ms = session->config.limit_ms;
+	unsigned freeze_ms, hold_ms;
 	struct why why;
 
 	if (freezer_is_frozen(session->freezer)) {
@@ -117,27 +128,27 @@ drill_freeze(struct session *session, const struct control_request *request)
 		    "ERROR reason=busy");
 		return;
 	}
-	if (hold_ms == 0)
-		hold_ms = DRILL_DEFAULT_MS;
-	if (hold_ms > session->config.limit_ms)
-		hold_ms = session->config.limit_ms;
+	hold_ms = at_most(request->hold_ms == 0 ? DRILL_DEFAULT_MS :
+						  request->hold_ms,
+	    limit_ms);
 	heldlog(HELDLOG_WARN, "drill", "hold_ms=%u", hold_ms);
 	heldlog_hold(true);
 	session->frozen_at_ms = clock_now_ms();
 	if (freezer_freeze(session->freezer,
-		session->frozen_at_ms + DRILL_BUDGET_MS, hold_ms,
-		&session->counts, &why) != 0) {
+		session->frozen_at_ms + DRILL_BUDGET_MS,
+		at_most(hold_ms + DRILL_BUDGET_MS, limit_ms), &session->counts,
+		&why) != 0) {
 		heldlog(HELDLOG_ERROR, "drill_failed", "%s", why.text);
 		session_settle(session);
 		tell_error(session, request->client, &why);
 		return;
 	}
+	freeze_ms = (unsigned)(clock_now_ms() - session->frozen_at_ms);
 	session->drill_client = request->client;
-	session_arm(session, hold_ms);
+	session_arm(session, at_most(hold_ms + freeze_ms, limit_ms));
 	control_put(session->control, request->client,
-	    "OK frozen=%u synced=%u elapsed_ms=%" PRId64 " hold_ms=%u",
-	    session->counts.frozen, session->counts.synced,
-	    clock_now_ms() - session->frozen_at_ms, hold_ms);
+	    "OK frozen=%u synced=%u elapsed_ms=%u hold_ms=%u",
+	    session->counts.frozen, session->counts.synced, freeze_ms, hold_ms);
 }
 
 static void

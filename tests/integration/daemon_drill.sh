@@ -124,6 +124,43 @@ wait_for "$TEST_DIR/daemon.log" \
 must_be_thawed "$a"
 talk THAW '^ERROR reason=no_drill$'
 
+say "one that is slow to freeze is held no less, and not thawed by the guardian"
+guardian=$(guardian_pid)
+kill -STOP "$guardian"
+answers=$(count_lines "$TEST_DIR/talk.log" '^OK')
+printf 'FREEZE hold_ms=300\n' >&7
+sleep 0.7 # so long the freeze waits for the guardian; any time would do
+kill -CONT "$guardian"
+wait_for "$TEST_DIR/talk.log" '^OK' 5 $((answers + 1))
+wait_for "$TEST_DIR/daemon.log" \
+	'event=drill_failed reason="the limit has passed"' 10 2
+freeze_ms=$(sed -n 's/^OK .*elapsed_ms=\([0-9]*\).*/\1/p' \
+	"$TEST_DIR/talk.log" | tail -n 1)
+frozen_ms=$(sed -n 's/.*the limit has passed" frozen_ms=//p' \
+	"$TEST_DIR/daemon.log" | tail -n 1)
+[ "$frozen_ms" -ge $((freeze_ms + 300)) ] ||
+	die "it took $freeze_ms ms to freeze, and was over after $frozen_ms"
+grep -q 'thawed by someone else' "$TEST_DIR/daemon.log" &&
+	die "the guardian thawed it"
+must_be_thawed "$a"
+
+say "a client that was stopped is told why its drill is no success"
+start_bg drill "$daemon" --drill 100 --runtime-dir "$runtime_dir"
+tries=100
+until tell --status | grep -qx state=drill; do
+	tries=$((tries - 1))
+	[ "$tries" -gt 0 ] || die "no drill"
+	sleep 0.01
+done
+kill -STOP "$(pid_of drill)"
+wait_for "$TEST_DIR/daemon.log" \
+	'event=drill_failed reason="the limit has passed"' 10 3
+kill -CONT "$(pid_of drill)"
+status=0
+wait_bg drill 10 || status=$?
+[ "$status" -eq 69 ] || die "the stopped drill ended with $status"
+grep -q 'ended before its time' "$TEST_DIR/drill.log" || die "it is not told"
+
 say "and with the daemon"
 talk FREEZE '^OK .*hold_ms=10000$'
 stop_bg daemon || die "the daemon ended with $?"
