@@ -25,7 +25,11 @@ host wait-openers 10000
 wait_for "$TEST_DIR/sim.log" '^openers' 12 2
 chain_reply freeze '^reply op=FREEZE status=0x00000000'
 pid=$(chain_broker_pid)
-kill -9 "$(pid_of appvssd)" "$pid"
+# The broker first, and nobody who starts another: left alone for a moment it
+# would end the transaction in good order.
+kill -STOP "$(pid_of appvssd)"
+kill -9 "$pid"
+kill -9 "$(pid_of appvssd)"
 wait_bg appvssd 10 || :
 chain_reply thaw '^reply op=THAW ' 15
 chain_unfrozen
