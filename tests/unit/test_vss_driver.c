@@ -130,23 +130,33 @@ END_TEST
 /* Answers at about the limit: what the opener and the host hear agrees. */
 START_TEST(fault_5_answer_and_limit_race)
 {
-	uint64_t id, msgid;
-	unsigned late = 0, round;
+	struct hv_vss_opt_msg msg;
+	unsigned late = 0, missed = 0, round;
+	uint64_t id;
 	int error;
 
 	ck_assert_int_eq(sim_sysctl_set("limit_ms", 100), 0);
 	rig_open_fs();
 	for (round = 0; round < 12; round++) {
 		id = rig_ask(SIM_HOST_CHECK);
-		msgid = rig_reads(rig.fs, HV_VSS_CHECK);
+		(void)sim_poll(rig.fs, POLLIN, 1000);
+		ck_assert_int_eq(sim_ioctl(rig.fs, IOCHVVSSREAD, &msg), 0);
+		if (msg.opt == HV_VSS_NONE) {
+			/* On a busy machine the limit was first. */
+			rig_expect(id, VSS_RIG_FAIL);
+			missed++;
+			continue;
+		}
 		(void)poll(NULL, 0, 97 + (int)round % 6);
-		error = rig_writes(rig.fs, HV_VSS_CHECK, msgid, VSS_SUCCESS);
+		error = rig_writes(rig.fs, HV_VSS_CHECK, msg.msgid,
+		    VSS_SUCCESS);
 		ck_assert(error == 0 || error == ETIMEDOUT);
 		rig_expect(id, error == 0 ? 0 : VSS_RIG_FAIL);
 		late += error != 0;
 	}
 	ck_assert_uint_eq(sim_sysctl_number("late_answers"), late);
-	ck_assert_uint_eq(sim_sysctl_number("timeouts"), late);
+	ck_assert_uint_eq(sim_sysctl_number("timeouts"), late + missed);
+	ck_assert_uint_lt(missed, round);
 }
 END_TEST
 

@@ -11,8 +11,8 @@
 #include "kernel/sim/host.h"
 #include "kernel/sim/sim.h"
 
-#define VSS_RIG_LIMIT_MS   300	/* of the driver */
-#define VSS_RIG_PATIENT_MS 5000 /* for what happens at once */
+#define VSS_RIG_LIMIT_MS   2000	 /* of the driver */
+#define VSS_RIG_PATIENT_MS 15000 /* for what happens at once */
 #define VSS_RIG_FAIL	   0x80004005u
 
 struct vss_rig {
