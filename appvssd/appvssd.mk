@@ -96,7 +96,7 @@ BROKER_OBJS = appvssd/broker.o appvssd/client.o appvssd/clientset.o \
 	appvssd/lineup.o appvssd/listener.o appvssd/orders.o \
 	appvssd/participants.o appvssd/participants_known.o \
 	appvssd/peercred.o appvssd/record.o appvssd/registry.o \
-	appvssd/source_device.o appvssd/status.o \
+	appvssd/source_device.o appvssd/status.o appvssd/verbs.o \
 	appvssd/access.o ${TXN_OBJS} ${HISTQ_OBJS} ${WIRE_OBJS}
 
 OBJS += appvssd/broker.o appvssd/client.o appvssd/clientset.o \
@@ -104,7 +104,7 @@ OBJS += appvssd/broker.o appvssd/client.o appvssd/clientset.o \
 	appvssd/lineup.o appvssd/listener.o appvssd/orders.o \
 	appvssd/participants.o appvssd/participants_known.o \
 	appvssd/peercred.o appvssd/record.o appvssd/registry.o \
-	appvssd/source_device.o appvssd/status.o
+	appvssd/source_device.o appvssd/status.o appvssd/verbs.o
 
 # parent
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "broker.h"
 #include "clientset.h"
@@ -27,6 +28,7 @@
 #include "record.h"
 #include "status.h"
 #include "txn.h"
+#include "verbs.h"
 
 /* Time between our last possible answer and the driver's limit. */
 #define BROKER_ANSWER_MARGIN_MS 1000
@@ -41,6 +43,7 @@ struct broker {
 	struct journal *journal;
 	struct histq *history; /* the journal's */
 	struct participants participants;
+	struct verbs verbs;
 
 	struct txn txn;
 	struct lineup lineup;
@@ -464,6 +467,9 @@ static const struct participants_upcalls participants_upcalls = {
 	.save = broker_up_save,
 	.settled = broker_up_settled,
 	.progress = broker_up_progress,
+};
+
+static const struct verbs_upcalls verbs_upcalls = {
 	.status = broker_up_status,
 };
 
@@ -558,8 +564,10 @@ broker_init(struct broker *broker, const struct broker_params *params)
 	broker->history = journal_queue(broker->journal);
 	broker->orders = orders_create(broker->base, params->parent_fd,
 	    &orders_callbacks, broker);
+	broker->verbs = (struct verbs) { params->config, &broker->participants,
+		geteuid(), &verbs_upcalls, broker };
 	broker->clients = clientset_create(broker->base, params->listen_fd,
-	    params->config, &broker->participants);
+	    params->config, &broker->verbs);
 	if (broker->orders == NULL || broker->clients == NULL)
 		return (-1);
 	return (0);

@@ -10,12 +10,12 @@
 #include "clientset.h"
 #include "config.h"
 #include "listener.h"
-#include "participants.h"
+#include "verbs.h"
 
 struct clientset {
 	struct event_base *base;
 	struct listener *listener;
-	struct participants *participants;
+	const struct verbs *verbs;
 	struct client **clients;
 	size_t count, max;
 	struct client_pool pool;
@@ -27,7 +27,7 @@ clientset_on_message(void *arg, struct client *client,
 {
 	struct clientset *set = arg;
 
-	participants_on_message(set->participants, client, msg);
+	verbs_on_message(set->verbs, client, msg);
 }
 
 static void
@@ -36,7 +36,7 @@ clientset_on_closed(void *arg, struct client *client)
 	struct clientset *set = arg;
 	size_t i;
 
-	participants_on_closed(set->participants, client);
+	verbs_on_closed(set->verbs, client);
 	listener_release(set->listener, client_cred(client)->uid);
 	for (i = 0; set->clients[i] != client; i++)
 		;
@@ -75,7 +75,7 @@ clientset_on_accepted(void *arg, int fd, const struct peercred *cred)
 
 struct clientset *
 clientset_create(struct event_base *base, int listen_fd,
-    const struct config *config, struct participants *participants)
+    const struct config *config, const struct verbs *verbs)
 {
 	struct listener_limits limits = { config->max_clients,
 		config->max_clients_per_uid };
@@ -87,7 +87,7 @@ clientset_create(struct event_base *base, int listen_fd,
 		return (NULL);
 	}
 	set->base = base;
-	set->participants = participants;
+	set->verbs = verbs;
 	set->listener = listener_create(base, listen_fd, &limits,
 	    clientset_on_accepted, set);
 	if (set->listener != NULL)

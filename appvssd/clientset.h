@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All connections: made by the listener, heard by the participants, freed at
+ * All connections: made by the listener, heard through verbs.h, freed at
  * the end.
  */
 #ifndef CLIENTSET_H
@@ -9,14 +9,14 @@
 struct clientset;
 struct config;
 struct event_base;
-struct participants;
+struct verbs;
 
 /*
- * Takes listen_fd; participants is borrowed and gets every message.  NULL with
+ * Takes listen_fd; verbs is borrowed and gets every message.  NULL with
  * errno.
  */
 struct clientset *clientset_create(struct event_base *base, int listen_fd,
-    const struct config *config, struct participants *participants);
+    const struct config *config, const struct verbs *verbs);
 /* Disconnects everybody. */
 void clientset_destroy(struct clientset *set);
 

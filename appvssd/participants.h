@@ -40,13 +40,11 @@ struct participants_upcalls {
 	/* Of transaction id, or counted as late. */
 	void (*progress)(void *arg, const struct registry_entry *entry,
 	    uint64_t id, unsigned percent, const char *text);
-	void (*status)(void *arg, struct client *client);
 };
 
 struct participants {
 	struct registry registry;
 	const struct config *config; /* borrowed */
-	uid_t self;		     /* the broker's own user */
 	const struct participants_upcalls *upcalls;
 	void *arg;
 };
@@ -73,7 +71,7 @@ void participants_save_entry(struct participants *participants,
 /* Tells the history what it could not take before. */
 void participants_save(struct participants *participants);
 
-/* A message of a client. */
+/* A message of a client, that it may send: see verbs.h. */
 void participants_on_message(struct participants *participants,
     struct client *client, const struct wire_msg *msg);
 /* The client has gone: its participants are absent from now on. */

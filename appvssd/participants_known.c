@@ -3,7 +3,6 @@
  * Who is known without being there: expected by the configuration, or listed by
  * the history; and what the history is told of those who come and leave.
  */
-#include <unistd.h>
 
 #include "config.h"
 #include "participants.h"
@@ -35,7 +34,6 @@ participants_init(struct participants *participants,
 
 	*participants = (struct participants) {
 		.config = config,
-		.self = geteuid(),
 		.upcalls = upcalls,
 		.arg = arg,
 	};

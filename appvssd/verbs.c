@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The dispatcher of clients' messages: see verbs.h.
+ */
+#include <sys/types.h>
+
+#include <assert.h>
+
+#include "access.h"
+#include "client.h"
+#include "participants.h"
+#include "sdk/proto.h"
+#include "verbs.h"
+
+/* The role that a verb needs. */
+static unsigned
+verbs_role(enum proto_client_verb verb)
+{
+	switch (verb) {
+	case PC_REGISTER:
+	case PC_UNREGISTER:
+	case PC_READY:
+	case PC_FAIL:
+	case PC_PROGRESS:
+		return (ACCESS_PARTICIPATE);
+	case PC_HELLO:
+	case PC_STATUS:
+		return (ACCESS_OBSERVE);
+	case PC_FORGET:
+	case PC_COUNT:
+		break;
+	}
+	return (ACCESS_ADMIN);
+}
+
+static bool
+verbs_may(const struct verbs *verbs, struct client *client,
+    const struct wire_msg *msg)
+{
+	unsigned roles;
+
+	roles = access_roles(verbs->config, client_cred(client)->uid,
+	    verbs->self);
+	if ((roles & verbs_role((enum proto_client_verb)msg->verb)) != 0)
+		return (true);
+	client_send_error(client, "denied",
+	    proto_client_grammar.verbs[msg->verb].name,
+	    wire_get_text(msg, PK_NAME, NULL), "not allowed for this user");
+	return (false);
+}
+
+void
+verbs_on_message(const struct verbs *verbs, struct client *client,
+    const struct wire_msg *msg)
+{
+	if (!verbs_may(verbs, client, msg))
+		return;
+	switch ((enum proto_client_verb)msg->verb) {
+	case PC_REGISTER:
+	case PC_UNREGISTER:
+	case PC_READY:
+	case PC_FAIL:
+	case PC_PROGRESS:
+	case PC_FORGET:
+		participants_on_message(verbs->participants, client, msg);
+		break;
+	case PC_STATUS:
+		verbs->upcalls->status(verbs->arg, client);
+		break;
+	case PC_HELLO: /* the client module's own */
+	case PC_COUNT:
+		assert(0);
+	}
+}
+
+void
+verbs_on_closed(const struct verbs *verbs, struct client *client)
+{
+	participants_on_closed(verbs->participants, client);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who carries out which verb of a client, and which role it needs: the one
+ * table of both.  Carries out nothing by itself.
+ */
+#ifndef VERBS_H
+#define VERBS_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+struct client;
+struct config;
+struct participants;
+struct wire_msg;
+
+/* Who carries out what is not a participant's. */
+struct verbs_upcalls {
+	void (*status)(void *arg, struct client *client);
+};
+
+struct verbs {
+	const struct config *config;	   /* borrowed */
+	struct participants *participants; /* borrowed */
+	uid_t self;			   /* the broker's own user */
+	const struct verbs_upcalls *upcalls;
+	void *arg;
+};
+
+/* A message of a client; what it may not ask for is answered ERROR. */
+void verbs_on_message(const struct verbs *verbs, struct client *client,
+    const struct wire_msg *msg);
+void verbs_on_closed(const struct verbs *verbs, struct client *client);
+
+#endif /* VERBS_H */
