@@ -81,7 +81,7 @@ include tests/bench/bench.mk
 everything: ${PROGS}
 
 .c.o:
-	${COMPILE} -MD -c -o $@ $<
+	${COMPILE} -MD -MP -c -o $@ $<
 
 -include ${OBJS:.o=.d}
 

@@ -242,11 +242,10 @@ client_send_error(struct client *client, const char *code, const char *verb,
 	client_send(client, &line);
 }
 
-/* An ERROR that ends the connection once it is written. */
+/* No more input; the end comes when the output is written. */
 static void
-client_refuse(struct client *client, const char *code, const char *text)
+client_linger(struct client *client)
 {
-	client_send_error(client, code, NULL, NULL, text);
 	if (client->closed)
 		return;
 	if (client->output_bytes == 0) {
@@ -256,6 +255,25 @@ client_refuse(struct client *client, const char *code, const char *text)
 	client->closing = true;
 	(void)event_del(client->read_event);
 	client_arm(client, CLIENT_LINGER_MS);
+}
+
+/* An ERROR that ends the connection once it is written. */
+static void
+client_refuse(struct client *client, const char *code, const char *text)
+{
+	client_send_error(client, code, NULL, NULL, text);
+	client_linger(client);
+}
+
+void
+client_finish(struct client *client, const char *verb)
+{
+	struct wire_line line;
+
+	wire_begin(&line, &proto_broker_grammar, PB_OK);
+	wire_put_text(&line, PK_VERB, verb);
+	client_send(client, &line);
+	client_linger(client);
 }
 
 static void

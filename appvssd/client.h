@@ -59,6 +59,9 @@ void client_send(struct client *client, struct wire_line *line);
 void client_send_error(struct client *client, const char *code,
     const char *verb, const char *name, const char *text);
 
+/* OK for the verb, and the end of the connection once that is written. */
+void client_finish(struct client *client, const char *verb);
+
 /* No more callbacks but closed, which comes soon. */
 void client_close(struct client *client);
 

@@ -45,6 +45,7 @@ static const struct number {
 	NUMBER(freeze_ms, 100, 900000, 10000),
 	NUMBER(commit_ms, 0, 60000, CONFIG_COMMIT_MS_DEFAULT),
 	NUMBER(hold_ms, 1000, 3600000, 60000),
+	NUMBER(hold_max_ms, 1000, 86400000, 600000),
 	NUMBER(thaw_ms, 100, 900000, 10000),
 	NUMBER(slice_ms, 100, 900000, 5000),
 	NUMBER(max_clients, 1, 100000, 10000),

@@ -49,14 +49,15 @@ struct config {
 	int log_level; /* enum heldlog_level */
 	bool foreground;
 
-	uint32_t driver_ms; /* the driver's limit for both stages */
-	uint32_t fs_ms;	    /* share of it that file systems need */
-	uint32_t check_ms;  /* budget of a CHECK */
-	uint32_t freeze_ms; /* budget of a FREEZE, all orders together */
-	uint32_t commit_ms; /* deadline of the held commit */
-	uint32_t hold_ms;   /* limit while held */
-	uint32_t thaw_ms;   /* budget of a THAW, all orders together */
-	uint32_t slice_ms;  /* longest freeze of a participant not bound */
+	uint32_t driver_ms;   /* the driver's limit for both stages */
+	uint32_t fs_ms;	      /* share of it that file systems need */
+	uint32_t check_ms;    /* budget of a CHECK */
+	uint32_t freeze_ms;   /* budget of a FREEZE, all orders together */
+	uint32_t commit_ms;   /* deadline of the held commit */
+	uint32_t hold_ms;     /* limit while held */
+	uint32_t hold_max_ms; /* the longest that a requestor may ask for */
+	uint32_t thaw_ms;     /* budget of a THAW, all orders together */
+	uint32_t slice_ms;    /* longest freeze of a participant not bound */
 
 	unsigned max_clients;
 	unsigned max_clients_per_uid;

@@ -8,16 +8,117 @@
 
 #include "device_slot.h"
 #include "kernel/vssdev/heldlog.h"
+#include "source_device.h"
+
+static void device_slot_empty(struct device_slot *slot);
+
+/* --- between the driver's words and the machine's ------------------------ */
+
+static enum hv_vss_op_t
+device_slot_driver_op(enum txn_op op)
+{
+	switch (op) {
+	case TXN_OP_CHECK:
+		return (HV_VSS_CHECK);
+	case TXN_OP_FREEZE:
+		return (HV_VSS_FREEZE);
+	case TXN_OP_THAW:
+		break;
+	}
+	return (HV_VSS_THAW);
+}
+
+/* False: it is no request. */
+static bool
+device_slot_txn_op(enum hv_vss_op_t driver_op, enum txn_op *op)
+{
+	switch (driver_op) {
+	case HV_VSS_CHECK:
+		*op = TXN_OP_CHECK;
+		return (true);
+	case HV_VSS_FREEZE:
+		*op = TXN_OP_FREEZE;
+		return (true);
+	case HV_VSS_THAW:
+		*op = TXN_OP_THAW;
+		return (true);
+	case HV_VSS_NONE:
+	case HV_VSS_COUNT:
+		break;
+	}
+	return (false);
+}
+
+static void
+device_slot_on_request(void *arg, enum hv_vss_op_t op, uint64_t msgid)
+{
+	struct source_request request = { .msgid = msgid,
+		.source = SOURCE_OF(SOURCE_DEVICE, 0) };
+	struct device_slot *slot = arg;
+
+	if (device_slot_txn_op(op, &request.op))
+		slot->upcalls->request(slot->arg, &request);
+}
+
+static void
+device_slot_on_gone(void *arg)
+{
+	struct device_slot *slot = arg;
+
+	device_slot_empty(slot);
+	slot->upcalls->gone(slot->arg, SOURCE_OF(SOURCE_DEVICE, 0));
+	heldlog(HELDLOG_WARN, "device_lost", "path=%s", slot->path);
+}
+
+static const struct source_device_callbacks device_slot_callbacks = {
+	.request = device_slot_on_request,
+	.gone = device_slot_on_gone,
+};
+
+static int
+device_slot_answer(void *self, const struct source_answer *answer)
+{
+	struct device_slot *slot = self;
+
+	if (slot->device != NULL)
+		return (source_device_answer(slot->device,
+		    device_slot_driver_op(answer->op), answer->msgid,
+		    answer->success));
+	errno = ENXIO;
+	return (-1);
+}
+
+static enum hv_vss_told
+device_slot_told(void *self, uint64_t msgid)
+{
+	struct device_slot *slot = self;
+
+	return (slot->device == NULL ? VSS_TOLD_NOTHING :
+				       source_device_told(slot->device, msgid));
+}
+
+static const struct source_ops device_slot_ops = {
+	.name = "device",
+	.answer = device_slot_answer,
+	.told = device_slot_told,
+};
+
+struct source
+device_slot_source(struct device_slot *slot)
+{
+	return ((struct source) { &device_slot_ops, slot });
+}
+
+/* --- what is in it ------------------------------------------------------- */
 
 void
 device_slot_init(struct device_slot *slot, struct event_base *base,
-    const char *path, const struct source_device_callbacks *callbacks,
-    void *arg)
+    const char *path, const struct source_upcalls *upcalls, void *arg)
 {
 	*slot = (struct device_slot) {
 		.base = base,
 		.path = path,
-		.callbacks = callbacks,
+		.upcalls = upcalls,
 		.arg = arg,
 	};
 }
@@ -44,7 +145,7 @@ device_slot_open(struct device_slot *slot, const int *fds, unsigned nfds)
 {
 	device_slot_empty(slot);
 	slot->device = source_device_create(slot->base, fds, (int)nfds,
-	    slot->callbacks, slot->arg);
+	    &device_slot_callbacks, slot);
 	slot->missing = slot->device == NULL;
 	if (slot->device == NULL)
 		heldlog(HELDLOG_ERROR, "device_unusable",
@@ -80,7 +181,7 @@ device_slot_miss(struct device_slot *slot)
 	slot->missing = true;
 }
 
-void
+static void
 device_slot_empty(struct device_slot *slot)
 {
 	if (slot->device == NULL)
@@ -88,23 +189,6 @@ device_slot_empty(struct device_slot *slot)
 	source_device_destroy(slot->device);
 	slot->device = NULL;
 	slot->missing = true;
-}
-
-int
-device_slot_answer(struct device_slot *slot, enum hv_vss_op_t op,
-    uint64_t msgid, bool success)
-{
-	if (slot->device != NULL)
-		return (source_device_answer(slot->device, op, msgid, success));
-	errno = ENXIO;
-	return (-1);
-}
-
-enum hv_vss_told
-device_slot_told(const struct device_slot *slot, uint64_t msgid)
-{
-	return (slot->device == NULL ? VSS_TOLD_NOTHING :
-				       source_device_told(slot->device, msgid));
 }
 
 const char *

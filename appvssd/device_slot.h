@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The place of the device: empty, kept back until requests can be taken, or
- * open.  Devices come from the parent and go by themselves; knows nothing of
- * transactions.
+ * The driver's device as a source of requests: empty, kept back until requests
+ * can be taken, or open.  Devices come from the parent and go by themselves.
+ * Translates between the driver's words and the machine's; decides nothing.
  */
 #ifndef DEVICE_SLOT_H
 #define DEVICE_SLOT_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "privsep.h"
-#include "source_device.h"
+#include "source.h"
+
+struct event_base;
+struct source_device;
 
 struct device_slot {
 	struct event_base *base; /* borrowed */
 	const char *path;	 /* borrowed; for messages */
-	const struct source_device_callbacks *callbacks;
+	const struct source_upcalls *upcalls;
 	void *arg;
 	struct source_device *device;	  /* owned, or NULL */
 	bool missing;			  /* there should be one */
@@ -26,9 +28,10 @@ struct device_slot {
 };
 
 void device_slot_init(struct device_slot *slot, struct event_base *base,
-    const char *path, const struct source_device_callbacks *callbacks,
-    void *arg);
+    const char *path, const struct source_upcalls *upcalls, void *arg);
 void device_slot_fini(struct device_slot *slot);
+
+struct source device_slot_source(struct device_slot *slot);
 
 /* A device that the parent opened; takes fds.  The one before is closed. */
 void device_slot_put(struct device_slot *slot, const int *fds, unsigned nfds);
@@ -36,15 +39,6 @@ void device_slot_put(struct device_slot *slot, const int *fds, unsigned nfds);
 void device_slot_accept(struct device_slot *slot);
 /* The parent has none. */
 void device_slot_miss(struct device_slot *slot);
-/* Closes it: it has gone. */
-void device_slot_empty(struct device_slot *slot);
-
-/* As source_device_answer(); ENXIO when there is no device. */
-int device_slot_answer(struct device_slot *slot, enum hv_vss_op_t op,
-    uint64_t msgid, bool success);
-/* As source_device_told(). */
-enum hv_vss_told device_slot_told(const struct device_slot *slot,
-    uint64_t msgid);
 
 /* For STATUS: open, missing, none. */
 const char *device_slot_word(const struct device_slot *slot);

@@ -77,7 +77,8 @@ lineup_fill(struct lineup *lineup, struct registry *registry)
 		};
 		entry->part = entry->owner != NULL ? i : SIZE_MAX;
 		entry->in_transaction = true;
-		entry->progress = 0;
+		registry_set_progress(entry, NULL);
+		entry->progress.lines = 0;
 		/* What it says from here on is about this transaction. */
 		registry_set_text(entry, NULL);
 		registry_set_thaw_text(entry, NULL);

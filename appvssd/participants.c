@@ -4,7 +4,7 @@
  */
 #include <sys/types.h>
 
-#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "access.h"
@@ -15,9 +15,9 @@
 #include "sdk/proto.h"
 #include "txn.h"
 
-/* So many PROGRESS lines of a transaction are recorded of each, no more. */
-#define PARTICIPANTS_PROGRESS_MAX 16
-#define PARTICIPANTS_MS_DEFAULT	  5000
+#define PARTICIPANTS_MS_DEFAULT 5000
+/* Of so many PROGRESS lines in a transaction the last is shown, of no more. */
+#define PARTICIPANTS_PROGRESS_SHOWN_MAX 256
 
 static void
 participants_send_ok(struct client *client, const char *verb, const char *name)
@@ -88,7 +88,7 @@ participants_enter(struct registry_entry *entry, struct client *client,
 	return (news);
 }
 
-static void
+void
 participants_on_register(struct participants *participants,
     struct client *client, const struct wire_msg *msg)
 {
@@ -125,6 +125,7 @@ participants_on_register(struct participants *participants,
 	    (unsigned)entry->uid, (int)entry->pid, entry->grant.order,
 	    entry->grant.required || entry->grant.expect);
 	participants_send_ok(client, "REGISTER", name);
+	participants->upcalls->news(participants->arg, "registered", entry);
 }
 
 /* The connection or the registration has ended. */
@@ -139,7 +140,8 @@ participants_leave(struct participants *participants,
 	registry_settle(&participants->registry, entry);
 	entry->part = SIZE_MAX;
 	if (event.part != SIZE_MAX)
-		participants->upcalls->event(participants->arg, &event);
+		participants->upcalls->event(participants->arg, &event, entry);
+	participants->upcalls->news(participants->arg, "absent", entry);
 }
 
 /* Forgets it, unless the configuration goes on expecting it. */
@@ -148,6 +150,7 @@ participants_forget(struct participants *participants,
     struct registry_entry *entry)
 {
 	heldlog(HELDLOG_INFO, "forgotten", "name=%s", entry->name);
+	participants->upcalls->news(participants->arg, "forgotten", entry);
 	entry->known = false;
 	registry_set_unsaved(&participants->registry, entry, true);
 	if (!entry->grant.expect)
@@ -155,7 +158,7 @@ participants_forget(struct participants *participants,
 	participants_save_entry(participants, entry);
 }
 
-static void
+void
 participants_on_unregister(struct participants *participants,
     struct client *client, const struct wire_msg *msg)
 {
@@ -173,7 +176,7 @@ participants_on_unregister(struct participants *participants,
 	participants_send_ok(client, "UNREGISTER", name);
 }
 
-static void
+void
 participants_on_forget(struct participants *participants, struct client *client,
     const struct wire_msg *msg)
 {
@@ -237,7 +240,7 @@ participants_on_debt(struct participants *participants,
 	participants->upcalls->settled(participants->arg, entry);
 }
 
-static void
+void
 participants_on_answer(struct participants *participants, struct client *client,
     const struct wire_msg *msg)
 {
@@ -264,16 +267,20 @@ participants_on_answer(struct participants *participants, struct client *client,
 		event.part = entry->part;
 	if (!participants->upcalls->expects(participants->arg, id, &event))
 		return;
+	registry_set_progress(entry, NULL);
 	participants_note_text(entry, event.op, msg);
-	participants->upcalls->event(participants->arg, &event);
+	participants->upcalls->event(participants->arg, &event, entry);
 }
 
-static void
+/* It only shows: it never extends a time. */
+void
 participants_on_progress(struct participants *participants,
     struct client *client, const struct wire_msg *msg)
 {
 	const struct txn_event nothing = { .part = SIZE_MAX };
+	struct registry_progress progress;
 	struct registry_entry *entry;
+	char text[PROTO_TEXT_MAX + 1];
 
 	entry = registry_find(&participants->registry,
 	    wire_get_text(msg, PK_NAME, ""));
@@ -283,40 +290,23 @@ participants_on_progress(struct participants *participants,
 		    &nothing);
 		return;
 	}
-	if (entry->progress++ >= PARTICIPANTS_PROGRESS_MAX)
-		return;
-	participants->upcalls->progress(participants->arg, entry,
-	    wire_get_uint(msg, PK_ID, 0),
-	    (unsigned)wire_get_uint(msg, PK_PERCENT, 0),
+	(void)snprintf(text, sizeof(text), "%s",
 	    wire_get_text(msg, PK_TEXT, ""));
-}
-
-void
-participants_on_message(struct participants *participants,
-    struct client *client, const struct wire_msg *msg)
-{
-	switch ((enum proto_client_verb)msg->verb) {
-	case PC_REGISTER:
-		participants_on_register(participants, client, msg);
-		break;
-	case PC_UNREGISTER:
-		participants_on_unregister(participants, client, msg);
-		break;
-	case PC_READY:
-	case PC_FAIL:
-		participants_on_answer(participants, client, msg);
-		break;
-	case PC_PROGRESS:
-		participants_on_progress(participants, client, msg);
-		break;
-	case PC_FORGET:
-		participants_on_forget(participants, client, msg);
-		break;
-	case PC_HELLO:
-	case PC_STATUS:
-	case PC_COUNT: /* not a participant's: see verbs.c */
-		assert(0);
-	}
+	progress = (struct registry_progress) {
+		.lines = entry->progress.lines,
+		.has_percent = wire_has(msg, PK_PERCENT),
+		.has_remaining = wire_has(msg, PK_REMAINING_MS),
+		.percent = (unsigned)wire_get_uint(msg, PK_PERCENT, 0),
+		.remaining_ms = (uint32_t)wire_get_uint(msg, PK_REMAINING_MS,
+		    0),
+		.text = text,
+	};
+	if (progress.lines >= PARTICIPANTS_PROGRESS_SHOWN_MAX)
+		return;
+	if (!participants->upcalls->progress(participants->arg, entry, msg))
+		return;
+	progress.lines++;
+	registry_set_progress(entry, &progress);
 }
 
 void

@@ -23,8 +23,9 @@ struct wire_msg;
 
 /* What the broker does for this module. */
 struct participants_upcalls {
-	/* READY, FAIL or GONE; now_ms is filled in by the callee. */
-	void (*event)(void *arg, struct txn_event *event);
+	/* READY, FAIL or GONE of entry; now_ms is filled in by the callee. */
+	void (*event)(void *arg, struct txn_event *event,
+	    const struct registry_entry *entry);
 	/*
 	 * Whether that event is waited for in transaction id.  If not, it is
 	 * counted as late.
@@ -37,9 +38,12 @@ struct participants_upcalls {
 	bool (*save)(void *arg, const struct registry_entry *entry);
 	/* A thaw that was owed is confirmed. */
 	void (*settled)(void *arg, const struct registry_entry *entry);
-	/* Of transaction id, or counted as late. */
-	void (*progress)(void *arg, const struct registry_entry *entry,
-	    uint64_t id, unsigned percent, const char *text);
+	/* PROGRESS: whether it is of the transaction; if not, it is late. */
+	bool (*progress)(void *arg, const struct registry_entry *entry,
+	    const struct wire_msg *msg);
+	/* It is registered, absent or forgotten from now on. */
+	void (*news)(void *arg, const char *news,
+	    const struct registry_entry *entry);
 };
 
 struct participants {
@@ -71,8 +75,16 @@ void participants_save_entry(struct participants *participants,
 /* Tells the history what it could not take before. */
 void participants_save(struct participants *participants);
 
-/* A message of a client, that it may send: see verbs.h. */
-void participants_on_message(struct participants *participants,
+/* Messages of a client, that it may send: see verbs.h. */
+void participants_on_register(struct participants *participants,
+    struct client *client, const struct wire_msg *msg);
+void participants_on_unregister(struct participants *participants,
+    struct client *client, const struct wire_msg *msg);
+void participants_on_answer(struct participants *participants,
+    struct client *client, const struct wire_msg *msg); /* READY, FAIL */
+void participants_on_progress(struct participants *participants,
+    struct client *client, const struct wire_msg *msg);
+void participants_on_forget(struct participants *participants,
     struct client *client, const struct wire_msg *msg);
 /* The client has gone: its participants are absent from now on. */
 void participants_on_closed(struct participants *participants,

@@ -10,10 +10,12 @@
 #include "kernel/vssdev/heldlog.h"
 #include "record.h"
 #include "registry.h"
+#include "sdk/proto.h"
 #include "txn.h"
 
 /* Two texts of a participant; the row cuts what it cannot hold. */
-#define RECORD_TEXT_BYTES 1100
+#define RECORD_TEXT_BYTES   1100
+#define RECORD_PROGRESS_MAX 16 /* lines of a participant in a transaction */
 
 static uint64_t
 record_wall_ms(void)
@@ -33,18 +35,21 @@ record_since(const struct txn *txn, uint64_t at_ms)
 }
 
 void
-record_begin(const struct record *record, uint64_t msgid)
+record_begin(const struct record *record, const char *source,
+    const char *origin)
 {
 	struct histq_begin row = {
 		.id = record->txn->id,
 		.op = txn_op_word(record->txn->op),
-		.source = record->txn->begun.source == 0 ? "device" :
-							   "requestor",
-		.msgid = msgid,
+		.source = source,
+		.msgid = record->txn->begun.msgid,
 		.at_ms = record_wall_ms(),
 	};
 
 	(void)histq_put_begin(record->queue, &row);
+	if (origin != NULL)
+		(void)histq_put_event(record->queue, row.id, "requested_by",
+		    origin);
 }
 
 static void
@@ -131,7 +136,7 @@ record_consistency(const struct record *record)
 }
 
 static enum txn_reason
-record_reason(const struct record *record)
+record_why(const struct record *record)
 {
 	if (!record_is_refused(record))
 		return (record->txn->reason);
@@ -139,6 +144,24 @@ record_reason(const struct record *record)
 		return (TXN_REASON_FS_FAILED);
 	return (record->told == VSS_TOLD_TIMEOUT ? TXN_REASON_LATE :
 						   TXN_REASON_SOURCE_GONE);
+}
+
+const char *
+record_reason(const struct record *record)
+{
+	enum txn_reason reason = record_why(record);
+
+	return (reason == TXN_REASON_NONE ? "" : txn_reason_word(reason));
+}
+
+const char *
+record_culprit(const struct record *record)
+{
+	const struct txn *txn = record->txn;
+
+	return (txn->culprit < txn->nparts ?
+		record->members[txn->culprit]->name :
+		"");
 }
 
 static const char *
@@ -163,24 +186,20 @@ void
 record_end(const struct record *record)
 {
 	const struct txn *txn = record->txn;
-	enum txn_reason reason = record_reason(record);
 	struct histq_state row = {
 		.id = txn->id,
 		.state = record_outcome(record),
 		.consistency = record_consistency(record),
-		.culprit = "",
-		.host = txn->begun.source == 0 ?
-		    record_told_word(record->told) :
-		    "none",
+		.reason = record_reason(record),
+		.culprit = record_culprit(record),
+		.host = record->has_host ? record_told_word(record->told) :
+					   "none",
 		.at_ms = record_wall_ms(),
 		.elapsed_ms = (uint32_t)(txn->ended_at_ms - txn->begun_at_ms),
 		.late_ms = txn->late_ms,
 	};
 	size_t i;
 
-	row.reason = reason == TXN_REASON_NONE ? "" : txn_reason_word(reason);
-	if (txn->culprit < txn->nparts)
-		row.culprit = record->members[txn->culprit]->name;
 	for (i = 0; i < txn->nparts; i++)
 		record_part(record, i, "final");
 	if (txn->released && !txn->proved)
@@ -196,10 +215,8 @@ void
 record_log(const struct record *record)
 {
 	const struct txn *txn = record->txn;
-	const char *culprit = "-";
+	const char *culprit = record_culprit(record);
 
-	if (txn->culprit < txn->nparts)
-		culprit = record->members[txn->culprit]->name;
 	heldlog(txn->outcome == TXN_OUTCOME_DONE && !record_is_refused(record) ?
 		HELDLOG_INFO :
 		HELDLOG_ERROR,
@@ -207,8 +224,9 @@ record_log(const struct record *record)
 	    "id=%" PRIu64 " op=%s outcome=%s consistency=%s reason=%s "
 	    "participant=%s participants=%zu elapsed_ms=%" PRIu64,
 	    txn->id, txn_op_word(txn->op), record_outcome(record),
-	    record_consistency(record), txn_reason_word(record_reason(record)),
-	    culprit, txn->nparts, txn->ended_at_ms - txn->begun_at_ms);
+	    record_consistency(record), txn_reason_word(record_why(record)),
+	    culprit[0] != '\0' ? culprit : "-", txn->nparts,
+	    txn->ended_at_ms - txn->begun_at_ms);
 }
 
 bool
@@ -228,14 +246,24 @@ record_recovered(struct histq *queue, const struct registry_entry *entry)
 }
 
 void
-record_progress(struct histq *queue, uint64_t id,
-    const struct registry_entry *entry, unsigned percent, const char *text)
+record_progress(struct histq *queue, const struct registry_entry *entry,
+    const struct wire_msg *msg)
 {
-	char line[256], quoted[160];
+	const char *text = wire_get_text(msg, PK_TEXT, "");
+	char percent[16] = "", left[32] = "", line[256], quoted[256];
 
-	(void)snprintf(line, sizeof(line), "%s %u%% %s", entry->name, percent,
-	    text);
-	(void)histq_put_event(queue, id, "progress", line);
-	heldlog(HELDLOG_DEBUG, "progress", "name=%s percent=%u text=%s",
-	    entry->name, percent, heldlog_quote(text, quoted, sizeof(quoted)));
+	if (entry->progress.lines >= RECORD_PROGRESS_MAX)
+		return;
+	if (wire_has(msg, PK_PERCENT))
+		(void)snprintf(percent, sizeof(percent), " %" PRIu64 " %%",
+		    wire_get_uint(msg, PK_PERCENT, 0));
+	if (wire_has(msg, PK_REMAINING_MS))
+		(void)snprintf(left, sizeof(left), " %" PRIu64 " ms more",
+		    wire_get_uint(msg, PK_REMAINING_MS, 0));
+	(void)snprintf(line, sizeof(line), "%s%s%s%s%s", entry->name, percent,
+	    left, text[0] != '\0' ? " " : "", text);
+	(void)histq_put_event(queue, wire_get_uint(msg, PK_ID, 0), "progress",
+	    line);
+	heldlog(HELDLOG_DEBUG, "progress", "name=%s text=%s", entry->name,
+	    heldlog_quote(line, quoted, sizeof(quoted)));
 }

@@ -14,18 +14,22 @@
 struct histq;
 struct registry_entry;
 struct txn;
+struct wire_msg;
 
 /* A transaction and what is known of its participants, both borrowed. */
 struct record {
 	struct histq *queue;
 	const struct txn *txn;
 	struct registry_entry *const *members; /* one for each participant */
+	bool has_host;			       /* the source has one */
 	/* Of one that has ended: what the host was told at last, ... */
 	enum hv_vss_told told;
-	bool refused; /* ... and that the driver did not take our success */
+	bool refused; /* ... and that the source did not take our success */
 };
 
-void record_begin(const struct record *record, uint64_t msgid);
+/* source and origin: who asked for it; origin may be NULL. */
+void record_begin(const struct record *record, const char *source,
+    const char *origin);
 
 /*
  * The proof: the state "held" and who is ready.  Before the release.  Returns
@@ -41,15 +45,18 @@ void record_end(const struct record *record);
 /* The same as a line of the log. */
 void record_log(const struct record *record);
 
-/* The outcome and consistency that record_end() writes, as words. */
+/* What record_end() writes, as words; "" if there is none. */
 const char *record_outcome(const struct record *record);
 const char *record_consistency(const struct record *record);
+const char *record_reason(const struct record *record);
+const char *record_culprit(const struct record *record); /* participant */
 
 /* What participants do outside of a transaction's own rows. */
 /* Whether it is known from now on; false: the queue is full. */
 bool record_known(struct histq *queue, const struct registry_entry *entry);
 void record_recovered(struct histq *queue, const struct registry_entry *entry);
-void record_progress(struct histq *queue, uint64_t id,
-    const struct registry_entry *entry, unsigned percent, const char *text);
+/* The first lines of each participant in a transaction. */
+void record_progress(struct histq *queue, const struct registry_entry *entry,
+    const struct wire_msg *msg);
 
 #endif /* RECORD_H */

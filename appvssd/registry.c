@@ -62,6 +62,7 @@ registry_free(struct registry_entry *entry)
 	free(entry->program);
 	free(entry->text);
 	free(entry->thaw_text);
+	free(entry->progress.text);
 	free(entry);
 }
 
@@ -170,6 +171,18 @@ void
 registry_set_thaw_text(struct registry_entry *entry, const char *text)
 {
 	registry_replace(&entry->thaw_text, text);
+}
+
+void
+registry_set_progress(struct registry_entry *entry,
+    const struct registry_progress *progress)
+{
+	struct registry_progress none = { .lines = entry->progress.lines };
+	char *text = entry->progress.text;
+
+	registry_replace(&text, progress != NULL ? progress->text : NULL);
+	entry->progress = progress != NULL ? *progress : none;
+	entry->progress.text = text;
 }
 
 const char *

@@ -22,6 +22,16 @@
 #define REGISTRY_RETRY_FIRST_MS 500
 #define REGISTRY_RETRY_LAST_MS	30000
 
+/* What its last PROGRESS said, until it answers. */
+struct registry_progress {
+	unsigned lines; /* in this transaction */
+	bool has_percent;
+	bool has_remaining;
+	unsigned percent;
+	uint32_t remaining_ms; /* that it thought it needs */
+	char *text;	       /* owned or NULL */
+};
+
 struct registry_entry {
 	char name[WIRE_NAME_MAX + 1];
 	char *program;	 /* owned; what it says of itself */
@@ -36,8 +46,8 @@ struct registry_entry {
 	bool wants_check;
 	size_t part;	     /* its index in the transaction, or SIZE_MAX */
 	bool in_transaction; /* must not be freed before that is over */
-	unsigned progress;   /* PROGRESS lines of it in this transaction */
-	bool leaving;	     /* for others it is not there any more */
+	struct registry_progress progress;
+	bool leaving; /* for others it is not there any more */
 	/* What the history shall say at the next start. */
 	bool known;
 	bool unsaved;	    /* ... and has not been told: must not be freed */
@@ -91,6 +101,9 @@ size_t registry_count_uid(const struct registry *registry, uid_t uid);
 /* Replaces a text; NULL or "" removes it. */
 void registry_set_text(struct registry_entry *entry, const char *text);
 void registry_set_thaw_text(struct registry_entry *entry, const char *text);
+/* Replaces the progress, texts are copied; NULL: there is none any more. */
+void registry_set_progress(struct registry_entry *entry,
+    const struct registry_progress *progress);
 /* Both texts for people, cut to size.  Returns out. */
 const char *registry_texts(const struct registry_entry *entry, char *out,
     size_t size);

@@ -96,7 +96,14 @@ status_send_entry(const struct status *status, struct client *client,
 		wire_put_text(&line, PK_RESULT, entry->result);
 	if (entry->has_flush)
 		wire_put_uint(&line, PK_FLUSH_MS, entry->flush_ms);
-	if (*registry_texts(entry, text, sizeof(text)) != '\0')
+	if (entry->progress.has_percent)
+		wire_put_uint(&line, PK_PERCENT, entry->progress.percent);
+	if (entry->progress.has_remaining)
+		wire_put_uint(&line, PK_REMAINING_MS,
+		    entry->progress.remaining_ms);
+	if (entry->progress.text != NULL)
+		wire_put_text(&line, PK_TEXT, entry->progress.text);
+	else if (*registry_texts(entry, text, sizeof(text)) != '\0')
 		wire_put_text(&line, PK_TEXT, text);
 	client_send(client, &line);
 	if (entry->owes_id == 0)

@@ -135,7 +135,7 @@ enum txn_told { TXN_TOLD_UNKNOWN, TXN_TOLD_SUCCESS, TXN_TOLD_FAIL };
 
 enum txn_event_type {
 	TXN_EV_CHECK,  /* request, id, parts, nparts */
-	TXN_EV_FREEZE, /* likewise */
+	TXN_EV_FREEZE, /* likewise, hold_ms */
 	TXN_EV_THAW,   /* request, told */
 	TXN_EV_READY,  /* part, op */
 	TXN_EV_FAIL,   /* part, op; freeze after READY: it thawed by itself */
@@ -153,6 +153,7 @@ struct txn_event {
 	uint64_t now_ms;
 	struct txn_request request;
 	uint64_t id;
+	uint32_t hold_ms;	/* of FREEZE: limit while held; 0: the usual */
 	struct txn_part *parts; /* lent until IDLE */
 	size_t nparts;
 	size_t part;
@@ -221,6 +222,7 @@ struct txn {
 	uint64_t begun_at_ms;
 	uint64_t held_at_ms;
 	uint64_t ended_at_ms;
+	uint32_t hold_ms;      /* limit while held */
 	uint32_t late_ms;      /* how late the hold timer was */
 	uint64_t budget_at_ms; /* end of CHECK, FREEZE or THAW in all */
 	uint64_t step_at_ms;   /* next deadline of participants or of a step */

@@ -16,7 +16,7 @@ txn_release(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 	txn->released = true;
 	txn_set_state(txn, TXN_HELD);
 	txn->held_at_ms = now_ms;
-	txn->step_at_ms = now_ms + txn->limits.hold_ms;
+	txn->step_at_ms = now_ms + txn->hold_ms;
 	txn_answer_begun(txn, actions, true);
 }
 
@@ -56,8 +56,8 @@ txn_own_hold_ms(const struct txn *txn, uint64_t now_ms)
 	uint64_t hold_ms;
 
 	hold_ms = (uint64_t)txn_until(txn->budget_at_ms, now_ms) +
-	    txn->limits.commit_ms + txn->limits.hold_ms + TXN_PAUSE_MS +
-	    TXN_REARM_MS + txn->limits.thaw_ms;
+	    txn->limits.commit_ms + txn->hold_ms + TXN_PAUSE_MS + TXN_REARM_MS +
+	    txn->limits.thaw_ms;
 	return (hold_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)hold_ms);
 }
 
@@ -205,6 +205,8 @@ txn_begin(struct txn *txn, const struct txn_event *event,
 	txn->begun = event->request;
 	txn->begun_waits = true;
 	txn->begun_at_ms = event->now_ms;
+	txn->hold_ms = event->hold_ms != 0 ? event->hold_ms :
+					     txn->limits.hold_ms;
 	culprit = txn_line_up(txn, &reason);
 	if (culprit != TXN_NOBODY) {
 		txn_blame(txn, TXN_OUTCOME_ABORTED, reason, culprit);

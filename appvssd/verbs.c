@@ -9,7 +9,9 @@
 #include "access.h"
 #include "client.h"
 #include "participants.h"
+#include "requestors.h"
 #include "sdk/proto.h"
+#include "subscribers.h"
 #include "verbs.h"
 
 /* The role that a verb needs. */
@@ -25,7 +27,13 @@ verbs_role(enum proto_client_verb verb)
 		return (ACCESS_PARTICIPATE);
 	case PC_HELLO:
 	case PC_STATUS:
+	case PC_SUBSCRIBE:
+	case PC_QUIT:
 		return (ACCESS_OBSERVE);
+	case PC_CHECK:
+	case PC_FREEZE:
+	case PC_THAW:
+		return (ACCESS_REQUEST);
 	case PC_FORGET:
 	case PC_COUNT:
 		break;
@@ -34,13 +42,8 @@ verbs_role(enum proto_client_verb verb)
 }
 
 static bool
-verbs_may(const struct verbs *verbs, struct client *client,
-    const struct wire_msg *msg)
+verbs_may(struct client *client, unsigned roles, const struct wire_msg *msg)
 {
-	unsigned roles;
-
-	roles = access_roles(verbs->config, client_cred(client)->uid,
-	    verbs->self);
 	if ((roles & verbs_role((enum proto_client_verb)msg->verb)) != 0)
 		return (true);
 	client_send_error(client, "denied",
@@ -53,19 +56,43 @@ void
 verbs_on_message(const struct verbs *verbs, struct client *client,
     const struct wire_msg *msg)
 {
-	if (!verbs_may(verbs, client, msg))
+	unsigned roles;
+
+	roles = access_roles(verbs->config, client_cred(client)->uid,
+	    verbs->self);
+	if (!verbs_may(client, roles, msg))
 		return;
 	switch ((enum proto_client_verb)msg->verb) {
 	case PC_REGISTER:
+		participants_on_register(verbs->participants, client, msg);
+		break;
 	case PC_UNREGISTER:
+		participants_on_unregister(verbs->participants, client, msg);
+		break;
 	case PC_READY:
 	case PC_FAIL:
+		participants_on_answer(verbs->participants, client, msg);
+		break;
 	case PC_PROGRESS:
+		participants_on_progress(verbs->participants, client, msg);
+		break;
 	case PC_FORGET:
-		participants_on_message(verbs->participants, client, msg);
+		participants_on_forget(verbs->participants, client, msg);
 		break;
 	case PC_STATUS:
 		verbs->upcalls->status(verbs->arg, client);
+		break;
+	case PC_SUBSCRIBE:
+		subscribers_add(verbs->subscribers, client);
+		break;
+	case PC_CHECK:
+	case PC_FREEZE:
+	case PC_THAW:
+		requestors_on_message(verbs->requestors, client, msg,
+		    (roles & ACCESS_ADMIN) != 0);
+		break;
+	case PC_QUIT:
+		client_finish(client, "QUIT");
 		break;
 	case PC_HELLO: /* the client module's own */
 	case PC_COUNT:
@@ -76,5 +103,7 @@ verbs_on_message(const struct verbs *verbs, struct client *client,
 void
 verbs_on_closed(const struct verbs *verbs, struct client *client)
 {
+	subscribers_remove(verbs->subscribers, client);
+	requestors_on_closed(verbs->requestors, client);
 	participants_on_closed(verbs->participants, client);
 }

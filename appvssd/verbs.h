@@ -13,6 +13,8 @@
 struct client;
 struct config;
 struct participants;
+struct requestors;
+struct subscribers;
 struct wire_msg;
 
 /* Who carries out what is not a participant's. */
@@ -23,6 +25,8 @@ struct verbs_upcalls {
 struct verbs {
 	const struct config *config;	   /* borrowed */
 	struct participants *participants; /* borrowed */
+	struct requestors *requestors;	   /* borrowed */
+	struct subscribers *subscribers;   /* borrowed */
 	uid_t self;			   /* the broker's own user */
 	const struct verbs_upcalls *upcalls;
 	void *arg;

@@ -39,6 +39,9 @@ static const struct wire_key_def keys[PK_COUNT] = {
 	[PK_LATE] = { "late", WIRE_UINT, 0, PROTO_COUNTER_MAX },
 	[PK_AGE_MS] = { "age_ms", WIRE_UINT, 0, PROTO_COUNTER_MAX },
 	[PK_FLUSH_MS] = { "flush_ms", WIRE_UINT, 0, PROTO_COUNTER_MAX },
+	[PK_SOURCE] = { "source", WIRE_WORD, 0, 0 },
+	[PK_ELAPSED_MS] = { "elapsed_ms", WIRE_UINT, 0, PROTO_COUNTER_MAX },
+	[PK_DETACH] = { "detach", WIRE_UINT, 0, 1 },
 };
 
 #define B(key) WIRE_BIT(key)
@@ -55,9 +58,17 @@ static const struct wire_verb_def client_verbs[PC_COUNT] = {
 	    B(PK_PERCENT) | B(PK_REMAINING_MS) | B(PK_TEXT) },
 	[PC_STATUS] = { "STATUS", 0, 0 },
 	[PC_FORGET] = { "FORGET", B(PK_NAME), 0 },
+	[PC_SUBSCRIBE] = { "SUBSCRIBE", 0, 0 },
+	[PC_CHECK] = { "CHECK", 0, 0 },
+	[PC_FREEZE] = { "FREEZE", 0, B(PK_HOLD_MS) | B(PK_DETACH) },
+	[PC_THAW] = { "THAW", 0, B(PK_ID) },
+	[PC_QUIT] = { "QUIT", 0, 0 },
 };
 
-/* An ITEM says what its kind has; the broker chooses. */
+/* How a transaction ended. */
+#define END_KEYS (B(PK_ID) | B(PK_OUTCOME) | B(PK_CONSISTENCY))
+
+/* An ITEM or EVENT says what its kind has; the broker chooses. */
 #define ITEM_KEYS                                                             \
 	(B(PK_VERSION) | B(PK_PROGRAM) | B(PK_NAME) | B(PK_ID) | B(PK_OP) |   \
 	    B(PK_ORDER) | B(PK_REQUIRED) | B(PK_CHECK) | B(PK_FREEZE_MS) |    \
@@ -65,19 +76,21 @@ static const struct wire_verb_def client_verbs[PC_COUNT] = {
 	    B(PK_HOLD_MS) | B(PK_REASON) | B(PK_STATE) | B(PK_PRESENT) |      \
 	    B(PK_PID) | B(PK_UID) | B(PK_RESULT) | B(PK_CONSISTENCY) |        \
 	    B(PK_OUTCOME) | B(PK_DEVICE) | B(PK_HISTORY) | B(PK_QUEUED) |     \
-	    B(PK_DROPPED) | B(PK_LATE) | B(PK_AGE_MS) | B(PK_FLUSH_MS))
+	    B(PK_DROPPED) | B(PK_LATE) | B(PK_AGE_MS) | B(PK_FLUSH_MS) |      \
+	    B(PK_SOURCE) | B(PK_ELAPSED_MS))
 
 static const struct wire_verb_def broker_verbs[PB_COUNT] = {
 	[PB_WELCOME] = { "WELCOME", B(PK_VERSION), 0 },
-	[PB_OK] = { "OK", B(PK_VERB), B(PK_NAME) },
+	[PB_OK] = { "OK", B(PK_VERB), B(PK_NAME) | END_KEYS | B(PK_HOLD_MS) },
 	[PB_ERROR] = { "ERROR", B(PK_CODE),
-	    B(PK_VERB) | B(PK_NAME) | B(PK_TEXT) },
+	    B(PK_VERB) | B(PK_NAME) | B(PK_TEXT) | END_KEYS },
 	[PB_CHECK] = { "CHECK", B(PK_NAME) | B(PK_ID) | B(PK_REMAINING_MS), 0 },
 	[PB_FREEZE] = { "FREEZE",
 	    B(PK_NAME) | B(PK_ID) | B(PK_REMAINING_MS) | B(PK_HOLD_MS), 0 },
 	[PB_THAW] = { "THAW",
 	    B(PK_NAME) | B(PK_ID) | B(PK_REASON) | B(PK_REMAINING_MS), 0 },
 	[PB_ITEM] = { "ITEM", B(PK_KIND), ITEM_KEYS },
+	[PB_EVENT] = { "EVENT", B(PK_KIND), ITEM_KEYS },
 	[PB_END] = { "END", B(PK_VERB), 0 },
 };
 

@@ -56,6 +56,9 @@ enum proto_key {
 	PK_LATE,	/* uint: late, duplicate and unknown answers */
 	PK_AGE_MS,	/* uint: since the last transaction ended */
 	PK_FLUSH_MS,	/* uint: last time from FREEZE to READY */
+	PK_SOURCE,	/* word: who asked for a transaction */
+	PK_ELAPSED_MS,	/* uint: since it began, or since it was told */
+	PK_DETACH,	/* uint 0..1: the hold outlives the connection */
 	PK_COUNT
 };
 
@@ -68,18 +71,24 @@ enum proto_client_verb {
 	PC_FAIL,       /* name= id= op= [text=] */
 	PC_PROGRESS,   /* name= id= [percent remaining_ms text] */
 	PC_STATUS,
-	PC_FORGET, /* name= */
+	PC_FORGET,    /* name= */
+	PC_SUBSCRIBE, /* to EVENTs, until the end of the connection */
+	PC_CHECK,
+	PC_FREEZE, /* [hold_ms detach] */
+	PC_THAW,   /* [id] */
+	PC_QUIT,
 	PC_COUNT
 };
 
 enum proto_broker_verb {
 	PB_WELCOME, /* version= */
-	PB_OK,	    /* verb= [name=] */
-	PB_ERROR,   /* code= [verb name text] */
+	PB_OK,	    /* verb= [name id outcome consistency hold_ms] */
+	PB_ERROR,   /* code= [verb name text id outcome consistency] */
 	PB_CHECK,   /* name= id= remaining_ms= */
 	PB_FREEZE,  /* name= id= remaining_ms= hold_ms= */
 	PB_THAW,    /* name= id= reason= remaining_ms= */
 	PB_ITEM,    /* kind= and what the kind has */
+	PB_EVENT,   /* likewise; comes by itself */
 	PB_END,	    /* verb= */
 	PB_COUNT
 };

@@ -271,6 +271,7 @@ receive_request(struct appvss *handle, const struct wire_msg *msg)
 	case PB_OK:
 	case PB_ERROR:
 	case PB_ITEM:
+	case PB_EVENT:
 	case PB_END:
 	case PB_COUNT:
 		return;
@@ -321,6 +322,7 @@ session_receive(struct appvss *handle, const char *line, size_t length)
 		receive_request(handle, msg);
 		return;
 	case PB_ITEM:
+	case PB_EVENT:
 	case PB_END:
 	case PB_COUNT:
 		return;

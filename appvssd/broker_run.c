@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The broker's beginning and end: makes its parts, ties them together, runs the
+ * event loop.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker_impl.h"
+#include "clientset.h"
+#include "config.h"
+#include "kernel/vssdev/heldlog.h"
+
+/* Time between our last possible answer and the driver's limit. */
+#define BROKER_ANSWER_MARGIN_MS 1000
+
+static void
+broker_init_txn(struct broker *broker)
+{
+	const struct config *config = broker->config;
+	struct txn_limits limits = {
+		.check_ms = config->check_ms,
+		.freeze_ms = config->freeze_ms,
+		.commit_ms = config->commit_ms,
+		.hold_ms = config->hold_ms,
+		.thaw_ms = config->thaw_ms,
+		.answer_ms = config->driver_ms > BROKER_ANSWER_MARGIN_MS ?
+		    config->driver_ms - BROKER_ANSWER_MARGIN_MS :
+		    config->driver_ms,
+	};
+
+	txn_init(&broker->txn, &limits);
+}
+
+static int
+broker_init(struct broker *broker, const struct broker_params *params)
+{
+	broker->config = params->config;
+	broker->base = event_base_new();
+	if (broker->base == NULL || lineup_init(&broker->lineup) == -1)
+		return (-1);
+	broker_init_txn(broker);
+	broker->tick_event = event_new(broker->base, -1, 0, broker_on_tick,
+	    broker);
+	device_slot_init(&broker->device, broker->base, params->config->device,
+	    &broker_source_upcalls, broker);
+	requestors_init(&broker->requestors, params->config->hold_max_ms,
+	    &broker_source_upcalls, broker);
+	broker->sources.items[SOURCE_DEVICE] = device_slot_source(
+	    &broker->device);
+	broker->sources.items[SOURCE_REQUESTOR] = requestors_source(
+	    &broker->requestors);
+	broker->tell.sources = &broker->sources;
+	if (broker->tick_event == NULL ||
+	    journal_create(&broker->journal, broker->base,
+		params->config->history_queue_rows, params->run,
+		&broker_journal_callbacks, broker) == -1 ||
+	    participants_init(&broker->participants, params->config,
+		&broker_participants_upcalls, broker) == -1)
+		return (-1);
+	broker->history = journal_queue(broker->journal);
+	broker->orders = orders_create(broker->base, params->parent_fd,
+	    &broker_orders_callbacks, broker);
+	broker->verbs = (struct verbs) { params->config, &broker->participants,
+		&broker->requestors, &broker->tell.subscribers, geteuid(),
+		&broker_verbs_upcalls, broker };
+	broker->clients = clientset_create(broker->base, params->listen_fd,
+	    params->config, &broker->verbs);
+	if (broker->orders == NULL || broker->clients == NULL)
+		return (-1);
+	return (0);
+}
+
+static void
+broker_fini(struct broker *broker)
+{
+	device_slot_fini(&broker->device);
+	clientset_destroy(broker->clients);
+	requestors_fini(&broker->requestors);
+	subscribers_fini(&broker->tell.subscribers);
+	orders_destroy(broker->orders);
+	participants_fini(&broker->participants);
+	journal_destroy(broker->journal);
+	event_free(broker->tick_event);
+	event_base_free(broker->base);
+	lineup_fini(&broker->lineup);
+}
+
+int
+broker_run(const struct broker_params *params)
+{
+	struct broker broker = { .config = NULL };
+
+	if (broker_init(&broker, params) == -1) {
+		heldlog(HELDLOG_ERROR, "broker_failed", "error=\"%s\"",
+		    strerror(errno));
+		return (1);
+	}
+	orders_report(broker.orders, PRIVSEP_LISTENING);
+	if (event_base_dispatch(broker.base) == -1) {
+		heldlog(HELDLOG_ERROR, "loop_failed", "error=\"%s\"",
+		    strerror(errno));
+		broker.exit_status = 1;
+	}
+	broker_fini(&broker);
+	return (broker.exit_status);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What of a transaction those are told who asked for it, and those who watch.
+ * Puts the words together; decides nothing.
+ */
+#ifndef TELL_H
+#define TELL_H
+
+#include "subscribers.h"
+
+struct record;
+struct sources;
+struct txn_action;
+
+struct tell {
+	const struct sources *sources; /* borrowed */
+	struct subscribers subscribers;
+};
+
+/* It has begun; origin: who asked, or NULL.  The history too. */
+void tell_begin(const struct tell *tell, const struct record *record,
+    const char *origin);
+/* A participant is told. */
+void tell_action(const struct tell *tell, const struct record *record,
+    const struct txn_action *action);
+/* An answer: 0, or -1 after logging: it was not taken. */
+int tell_answer(const struct tell *tell, const struct record *record,
+    const struct txn_action *action);
+/* It is over. */
+void tell_end(const struct tell *tell, const struct record *record);
+
+#endif /* TELL_H */
