@@ -167,6 +167,7 @@ static void
 broker_step_once(struct broker *broker, struct txn_event *event,
     const char *origin)
 {
+	struct record record;
 	bool begins;
 	size_t i;
 
@@ -180,11 +181,11 @@ broker_step_once(struct broker *broker, struct txn_event *event,
 		heldlog_hold(event->type == TXN_EV_FREEZE);
 	}
 	txn_step(&broker->txn, event, &broker->lineup.actions);
-	if (begins) {
-		struct record record = broker_record(broker);
-
+	record = broker_record(broker);
+	if (begins)
 		tell_begin(&broker->tell, &record, origin);
-	}
+	else if (event->type == TXN_EV_READY || event->type == TXN_EV_FAIL)
+		tell_event(&broker->tell, &record, event);
 	for (i = 0; i < broker->lineup.actions.count; i++)
 		broker_act(broker, &broker->lineup.actions.items[i]);
 }

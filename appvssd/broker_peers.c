@@ -78,16 +78,9 @@ const struct journal_callbacks broker_journal_callbacks = {
 /* --- clients ------------------------------------------------------------- */
 
 static void
-broker_up_event(void *arg, struct txn_event *event,
-    const struct registry_entry *entry)
+broker_up_event(void *arg, struct txn_event *event)
 {
-	struct broker *broker = arg;
-
-	broker_step(broker, event);
-	if (event->type != TXN_EV_GONE)
-		subscribers_answered(&broker->tell.subscribers, &broker->txn,
-		    event, entry->name,
-		    event->op == TXN_OP_THAW ? entry->thaw_text : entry->text);
+	broker_step(arg, event);
 }
 
 static bool

@@ -140,7 +140,7 @@ participants_leave(struct participants *participants,
 	registry_settle(&participants->registry, entry);
 	entry->part = SIZE_MAX;
 	if (event.part != SIZE_MAX)
-		participants->upcalls->event(participants->arg, &event, entry);
+		participants->upcalls->event(participants->arg, &event);
 	participants->upcalls->news(participants->arg, "absent", entry);
 }
 
@@ -269,7 +269,7 @@ participants_on_answer(struct participants *participants, struct client *client,
 		return;
 	registry_set_progress(entry, NULL);
 	participants_note_text(entry, event.op, msg);
-	participants->upcalls->event(participants->arg, &event, entry);
+	participants->upcalls->event(participants->arg, &event);
 }
 
 /* It only shows: it never extends a time. */

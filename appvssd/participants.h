@@ -23,9 +23,8 @@ struct wire_msg;
 
 /* What the broker does for this module. */
 struct participants_upcalls {
-	/* READY, FAIL or GONE of entry; now_ms is filled in by the callee. */
-	void (*event)(void *arg, struct txn_event *event,
-	    const struct registry_entry *entry);
+	/* READY, FAIL or GONE; now_ms is filled in by the callee. */
+	void (*event)(void *arg, struct txn_event *event);
 	/*
 	 * Whether that event is waited for in transaction id.  If not, it is
 	 * counted as late.

@@ -135,6 +135,11 @@ requestors_answer(void *self, const struct source_answer *answer)
 		requestors->client = ask->client;
 		requestors->uid = ask->uid;
 		requestors->detach = ask->detach;
+		requestors->told = false;
+	} else if (ask->op == TXN_OP_THAW && requestors->source != 0 &&
+	    ask->source == requestors->source &&
+	    ask->client == requestors->client) {
+		requestors->told = true;
 	}
 	requestors_send(ask->client, answer);
 	free(ask);
@@ -158,7 +163,8 @@ requestors_ended(void *self, const struct source_end *end)
 		.client = requestors->client,
 		.uid = requestors->uid,
 	};
-	if (requestors->client != NULL && client_is_open(requestors->client)) {
+	if (requestors->client != NULL && !requestors->told &&
+	    client_is_open(requestors->client)) {
 		wire_begin(&line, &proto_broker_grammar, PB_EVENT);
 		wire_put_text(&line, PK_KIND, "released");
 		requestors_put_end(&line, end->id, end->outcome,

@@ -39,6 +39,7 @@ struct requestors {
 	struct client *client; /* NULL: detached, its client has gone */
 	uid_t uid;
 	bool detach;
+	bool told; /* its client had the answer to its THAW */
 	struct requestors_past past[REQUESTORS_ENDED_MAX];
 	unsigned next_past;
 	uint32_t next_instance;

@@ -26,6 +26,17 @@ tell_begin(const struct tell *tell, const struct record *record,
 }
 
 void
+tell_event(const struct tell *tell, const struct record *record,
+    const struct txn_event *event)
+{
+	const struct registry_entry *entry = record->members[event->part];
+
+	subscribers_answered(&tell->subscribers, record->txn, event,
+	    entry->name,
+	    event->op == TXN_OP_THAW ? entry->thaw_text : entry->text);
+}
+
+void
 tell_action(const struct tell *tell, const struct record *record,
     const struct txn_action *action)
 {

@@ -11,6 +11,7 @@
 struct record;
 struct sources;
 struct txn_action;
+struct txn_event;
 
 struct tell {
 	const struct sources *sources; /* borrowed */
@@ -20,6 +21,9 @@ struct tell {
 /* It has begun; origin: who asked, or NULL.  The history too. */
 void tell_begin(const struct tell *tell, const struct record *record,
     const char *origin);
+/* A participant has answered, and the machine has made its step. */
+void tell_event(const struct tell *tell, const struct record *record,
+    const struct txn_event *event);
 /* A participant is told. */
 void tell_action(const struct tell *tell, const struct record *record,
     const struct txn_action *action);

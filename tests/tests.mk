@@ -36,7 +36,7 @@ CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_known.sh tests/integration/broker_proof.sh \
 	tests/integration/broker_device.sh \
-	tests/integration/broker_chaos.sh
+	tests/integration/broker_requestor.sh tests/integration/broker_chaos.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \
 	${BROKER_TESTS} ${CHAIN_TESTS}

@@ -12,14 +12,15 @@
 
 #include "appvssd/txn.h"
 
-#define MAX_PARTS      5
-#define DEVICE	       0u
-#define REQUESTOR      1u
-#define MSGID_BEGUN    1u
-#define MSGID_THAW     2u
-#define MSGID_INTRUDER 3u
-#define KEY_BYTES      160
-#define START_MS       1000
+#define MAX_PARTS	  5
+#define DEVICE		  0u
+#define REQUESTOR	  1u
+#define REQUESTOR_HOLD_MS 20000u /* a limit of its own */
+#define MSGID_BEGUN	  1u
+#define MSGID_THAW	  2u
+#define MSGID_INTRUDER	  3u
+#define KEY_BYTES	  160
+#define START_MS	  1000
 
 /* What the world knows, beside what the machine believes. */
 struct ghost {
@@ -49,13 +50,20 @@ struct node {
 	unsigned depth;
 };
 
+/* Of the hash table; node: its number and 1, 0 if it is free. */
+struct slot {
+	uint64_t hash;
+	size_t node;
+};
+
 struct explorer {
 	struct txn_part setup[MAX_PARTS];
 	size_t nparts;
 	enum txn_op op;
+	uint32_t source; /* who begins it; the other one intrudes */
 	struct node *nodes;
 	size_t nnodes, maxnodes;
-	size_t *table;
+	struct slot *table;
 	size_t tablesize;
 	uint64_t steps;
 	const char *violation;

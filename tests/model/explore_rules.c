@@ -25,6 +25,13 @@ violated(struct explorer *explorer, bool holds, const char *rule)
 
 #define RULE(holds, rule) (void)violated(explorer, (holds), (rule))
 
+static uint32_t
+hold_limit_ms(const struct explorer *explorer)
+{
+	return (explorer->source == REQUESTOR ? REQUESTOR_HOLD_MS :
+						explore_limits.hold_ms);
+}
+
 static void
 check_send_freeze(struct explorer *explorer, struct node *node,
     const struct txn_action *action)
@@ -41,7 +48,7 @@ check_send_freeze(struct explorer *explorer, struct node *node,
 	RULE(action->remaining_ms <= explore_limits.freeze_ms &&
 		action->remaining_ms <= node->parts[action->part].freeze_ms,
 	    "the budget of a FREEZE is kept");
-	RULE(action->hold_ms > action->remaining_ms + explore_limits.hold_ms +
+	RULE(action->hold_ms > action->remaining_ms + hold_limit_ms(explorer) +
 		    TXN_PAUSE_MS + TXN_REARM_MS,
 	    "a library's own limit is longer than ours");
 	for (i = 0; i < explorer->nparts; i++)
@@ -220,6 +227,10 @@ explore_check_step(struct explorer *explorer, const struct node *before,
 	    "idle is finished");
 	RULE(node->txn.state != TXN_HELD || node->ghost.held_ever,
 	    "held means released");
+	RULE(node->txn.state != TXN_HELD || node->txn.rearmed ||
+		txn_next_at_ms(&node->txn) ==
+		    node->txn.held_at_ms + hold_limit_ms(explorer),
+	    "the limit while held is the source's own, or the usual one");
 	for (i = 0; i < explorer->nparts; i++) {
 		const struct txn_part *part = &node->parts[i];
 
@@ -260,7 +271,7 @@ explore_note_event(const struct node *before, struct node *node)
 	const struct txn_event *event = &node->event;
 	struct ghost *ghost = &node->ghost;
 	uint8_t bit = (uint8_t)(1u << (event->part % 8));
-	bool from_source = event->request.source == DEVICE;
+	bool from_source = event->request.source == before->txn.begun.source;
 
 	switch (event->type) {
 	case TXN_EV_THAW:

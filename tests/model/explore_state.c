@@ -134,55 +134,73 @@ explore_make_key(const struct explorer *explorer, const struct node *node,
 static uint64_t
 hash_key(const uint8_t key[KEY_BYTES])
 {
-	uint64_t hash;
+	uint64_t hash, word;
 	size_t i;
 
 	hash = UINT64_C(14695981039346656037);
-	for (i = 0; i < KEY_BYTES; i++)
-		hash = (hash ^ key[i]) * UINT64_C(1099511628211);
-	return (hash ^ hash >> 29);
+	for (i = 0; i < KEY_BYTES; i += sizeof(word)) {
+		memcpy(&word, key + i, sizeof(word));
+		hash = (hash ^ word) * UINT64_C(1099511628211);
+		hash ^= hash >> 29;
+	}
+	return (hash);
+}
+
+/* The slot of that hash and key, or the free one where it would be. */
+static struct slot *
+find_slot(const struct explorer *explorer, uint64_t hash,
+    const uint8_t key[KEY_BYTES])
+{
+	uint8_t other[KEY_BYTES];
+	struct slot *slot;
+	size_t i;
+
+	for (i = hash & (explorer->tablesize - 1);;
+	     i = (i + 1) & (explorer->tablesize - 1)) {
+		slot = &explorer->table[i];
+		if (slot->node == 0)
+			return (slot);
+		if (key == NULL || slot->hash != hash)
+			continue;
+		explore_make_key(explorer, &explorer->nodes[slot->node - 1],
+		    other);
+		if (memcmp(key, other, KEY_BYTES) == 0)
+			return (slot);
+	}
 }
 
 static void
 grow_table(struct explorer *explorer)
 {
-	uint8_t key[KEY_BYTES];
-	size_t i, slot;
+	struct slot *old = explorer->table;
+	size_t i, oldsize = explorer->tablesize;
 
-	free(explorer->table);
-	explorer->tablesize = explorer->tablesize == 0 ?
-	    1u << 16 :
-	    explorer->tablesize * 4;
-	explorer->table = calloc(explorer->tablesize, sizeof(size_t));
+	explorer->tablesize = oldsize == 0 ? 1u << 16 : oldsize * 4;
+	explorer->table = calloc(explorer->tablesize, sizeof(*old));
 	if (explorer->table == NULL)
 		err(1, "calloc");
-	for (i = 0; i < explorer->nnodes; i++) {
-		explore_make_key(explorer, &explorer->nodes[i], key);
-		slot = hash_key(key) & (explorer->tablesize - 1);
-		while (explorer->table[slot] != 0)
-			slot = (slot + 1) & (explorer->tablesize - 1);
-		explorer->table[slot] = i + 1;
+	for (i = 0; i < oldsize; i++) {
+		if (old[i].node != 0)
+			*find_slot(explorer, old[i].hash, NULL) = old[i];
 	}
+	free(old);
 }
 
 /* Appends the node unless its state was seen. */
 void
 explore_add_node(struct explorer *explorer, const struct node *node)
 {
-	uint8_t key[KEY_BYTES], other[KEY_BYTES];
-	size_t slot;
+	uint8_t key[KEY_BYTES];
+	struct slot *slot;
+	uint64_t hash;
 
 	if (2 * (explorer->nnodes + 1) > explorer->tablesize)
 		grow_table(explorer);
 	explore_make_key(explorer, node, key);
-	slot = hash_key(key) & (explorer->tablesize - 1);
-	while (explorer->table[slot] != 0) {
-		explore_make_key(explorer,
-		    &explorer->nodes[explorer->table[slot] - 1], other);
-		if (memcmp(key, other, KEY_BYTES) == 0)
-			return;
-		slot = (slot + 1) & (explorer->tablesize - 1);
-	}
+	hash = hash_key(key);
+	slot = find_slot(explorer, hash, key);
+	if (slot->node != 0)
+		return;
 	if (explorer->nnodes == explorer->maxnodes) {
 		explorer->maxnodes = explorer->maxnodes == 0 ?
 		    4096 :
@@ -192,8 +210,8 @@ explore_add_node(struct explorer *explorer, const struct node *node)
 		if (explorer->nodes == NULL)
 			err(1, "realloc");
 	}
-	explorer->nodes[explorer->nnodes] = *node;
-	explorer->table[slot] = ++explorer->nnodes;
+	explorer->nodes[explorer->nnodes++] = *node;
+	*slot = (struct slot) { hash, explorer->nnodes };
 }
 
 const char *

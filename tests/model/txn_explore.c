@@ -69,8 +69,7 @@ explore_parts(struct explorer *explorer, size_t index)
 
 	for (i = 0; i < explorer->nparts; i++) {
 		event.part = i;
-		if ((explorer->nodes[index].ghost.connected >> i & 1u) == 0)
-			continue;
+		/* Those of one that has gone are of one that has come back. */
 		for (j = 0; j < 3; j++) {
 			event.op = ops[j];
 			event.type = TXN_EV_READY;
@@ -80,6 +79,8 @@ explore_parts(struct explorer *explorer, size_t index)
 			if (!explore_event(explorer, index, &event))
 				return (false);
 		}
+		if ((explorer->nodes[index].ghost.connected >> i & 1u) == 0)
+			continue;
 		event.type = TXN_EV_GONE;
 		if (!explore_event(explorer, index, &event))
 			return (false);
@@ -98,8 +99,10 @@ explore_source(struct explorer *explorer, size_t index)
 	bool gone = node->ghost.source_gone;
 	size_t i;
 
-	for (event.request.source = gone ? REQUESTOR : DEVICE;
-	     event.request.source <= REQUESTOR; event.request.source++) {
+	for (event.request.source = DEVICE; event.request.source <= REQUESTOR;
+	     event.request.source++) {
+		if (gone && event.request.source == explorer->source)
+			continue;
 		event.request.msgid = MSGID_INTRUDER;
 		event.type = TXN_EV_CHECK;
 		if (!explore_event(explorer, index, &event))
@@ -108,7 +111,8 @@ explore_source(struct explorer *explorer, size_t index)
 		if (!explore_event(explorer, index, &event))
 			return (false);
 		event.type = TXN_EV_THAW;
-		if (state == TXN_HELD && event.request.source == DEVICE)
+		if (state == TXN_HELD &&
+		    event.request.source == explorer->source)
 			event.request.msgid = MSGID_THAW;
 		for (i = 0; i < 3; i++) {
 			event.told = told[i];
@@ -198,7 +202,7 @@ explore(struct explorer *explorer, enum txn_op op)
 	explorer->nnodes = 0;
 	if (explorer->table != NULL)
 		memset(explorer->table, 0,
-		    explorer->tablesize * sizeof(size_t));
+		    explorer->tablesize * sizeof(*explorer->table));
 	memset(&root, 0, sizeof(root));
 	txn_init(&root.txn, &explore_limits);
 	memcpy(root.parts, explorer->setup, sizeof(root.parts));
@@ -210,6 +214,8 @@ explore(struct explorer *explorer, enum txn_op op)
 	before = root;
 	event.type = op == TXN_OP_CHECK ? TXN_EV_CHECK : TXN_EV_FREEZE;
 	event.request.msgid = MSGID_BEGUN;
+	event.request.source = explorer->source;
+	event.hold_ms = explorer->source == REQUESTOR ? REQUESTOR_HOLD_MS : 0;
 	event.parts = root.parts;
 	event.nparts = explorer->nparts;
 	root.event = event;
@@ -278,6 +284,7 @@ static bool
 explore_sets(struct explorer *explorer, size_t nparts, unsigned nkinds,
     const unsigned *kinds, size_t chosen, unsigned first, struct totals *totals)
 {
+	uint32_t last;
 	enum txn_op op;
 	unsigned kind;
 
@@ -291,12 +298,17 @@ explore_sets(struct explorer *explorer, size_t nparts, unsigned nkinds,
 		return (true);
 	}
 	explorer->nparts = nparts;
-	for (op = TXN_OP_CHECK; op <= TXN_OP_FREEZE; op++) {
-		if (!explore(explorer, op))
-			return (false);
-		totals->states += explorer->nnodes;
-		if (explorer->nnodes > totals->largest)
-			totals->largest = explorer->nnodes;
+	/* Who begins it makes no difference to more participants. */
+	last = nparts <= 2 ? REQUESTOR : DEVICE;
+	for (explorer->source = DEVICE; explorer->source <= last;
+	     explorer->source++) {
+		for (op = TXN_OP_CHECK; op <= TXN_OP_FREEZE; op++) {
+			if (!explore(explorer, op))
+				return (false);
+			totals->states += explorer->nnodes;
+			if (explorer->nnodes > totals->largest)
+				totals->largest = explorer->nnodes;
+		}
 	}
 	totals->sets++;
 	totals->steps = explorer->steps;
