@@ -103,6 +103,11 @@ static const struct {
 	    PC_PROGRESS },
 	{ &proto_client_grammar, "STATUS", PC_STATUS },
 	{ &proto_client_grammar, "FORGET name=db", PC_FORGET },
+	{ &proto_client_grammar, "SUBSCRIBE", PC_SUBSCRIBE },
+	{ &proto_client_grammar, "CHECK", PC_CHECK },
+	{ &proto_client_grammar, "FREEZE hold_ms=30000 detach=1", PC_FREEZE },
+	{ &proto_client_grammar, "THAW id=13", PC_THAW },
+	{ &proto_client_grammar, "QUIT", PC_QUIT },
 	{ &proto_broker_grammar, "WELCOME version=1", PB_WELCOME },
 	{ &proto_broker_grammar, "OK verb=REGISTER name=db", PB_OK },
 	{ &proto_broker_grammar, "ERROR code=name_taken verb=REGISTER name=db",
@@ -116,6 +121,19 @@ static const struct {
 	{ &proto_broker_grammar, "ITEM kind=participant name=db pid=12 uid=0",
 	    PB_ITEM },
 	{ &proto_broker_grammar, "END verb=STATUS", PB_END },
+	{ &proto_broker_grammar,
+	    "OK verb=FREEZE id=13 consistency=application hold_ms=30000",
+	    PB_OK },
+	{ &proto_broker_grammar,
+	    "ERROR code=no_thaw verb=THAW id=13 outcome=expired "
+	    "consistency=none",
+	    PB_ERROR },
+	{ &proto_broker_grammar,
+	    "EVENT kind=begin id=13 op=freeze source=requestor", PB_EVENT },
+	{ &proto_broker_grammar,
+	    "EVENT kind=answer id=13 op=freeze name=db result=ready "
+	    "elapsed_ms=4",
+	    PB_EVENT },
 };
 
 START_TEST(test_lines)
@@ -142,6 +160,10 @@ static const struct {
 	{ "READY name=db id=9223372036854775807 op=freeze", WIRE_OK },
 	{ "READY name=db id=9223372036854775808 op=freeze", WIRE_E_BAD_VALUE },
 	{ "PROGRESS name=db id=7 percent=101", WIRE_E_BAD_VALUE },
+	{ "FREEZE", WIRE_OK },
+	{ "FREEZE hold_ms=0", WIRE_E_BAD_VALUE },
+	{ "FREEZE detach=2", WIRE_E_BAD_VALUE },
+	{ "THAW id=x", WIRE_E_BAD_VALUE },
 	{ "WELCOME version=1", WIRE_E_UNKNOWN_VERB },
 };
 
