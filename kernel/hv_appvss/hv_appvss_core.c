@@ -125,6 +125,8 @@ core_done(struct hv_appvss_core *core, const struct hv_appvss_result *result)
 		core->counters.own_thaws++;
 	if (result->told == VSS_TOLD_TIMEOUT)
 		core->counters.timeouts++;
+	if (result->op == HV_VSS_FREEZE && result->told == VSS_TOLD_SUCCESS)
+		core->counters.snapshots++;
 	snprintf(data, sizeof(data), "msgid=%ju elapsed_us=%ju own=%d",
 	    (uintmax_t)result->msgid, (uintmax_t)result->elapsed_us,
 	    result->own);
@@ -268,6 +270,7 @@ hv_appvss_core_attach(const char *name, struct sysctl_oid *tree,
 	core->name = name;
 	core->send = send;
 	core->send_arg = arg;
+	core->instance = (uint64_t)sbttous(sbinuptime());
 	core->limit_ms = HV_APPVSS_LIMIT_MS;
 	core->log_level = HV_APPVSS_LOG_DEFAULT;
 	mtx_init(&core->mtx, "hv_appvss", NULL, MTX_DEF);

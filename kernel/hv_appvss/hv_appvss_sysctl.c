@@ -30,6 +30,8 @@ static const struct counter_row counter_rows[] = {
 	    "Answers of an opener that came too late" },
 	{ "own_thaws", offsetof(struct hv_appvss_counters, own_thaws),
 	    "THAWs that the driver made by itself" },
+	{ "snapshots", offsetof(struct hv_appvss_counters, snapshots),
+	    "FREEZEs that the host was told success for" },
 	{ "dropped", offsetof(struct hv_appvss_counters, dropped),
 	    "Messages of the host that could not be answered" },
 	{ "send_errors", offsetof(struct hv_appvss_counters, send_errors),
@@ -48,6 +50,16 @@ sysctl_counter(SYSCTL_HANDLER_ARGS)
 	    const uint64_t *)(const void *)((const char *)&core->counters +
 	    row->offset);
 	mtx_unlock(&core->mtx);
+	return (sysctl_handle_64(oidp, &value, 0, req));
+}
+
+/* It never changes. */
+static int
+sysctl_instance(SYSCTL_HANDLER_ARGS)
+{
+	struct hv_appvss_core *core = arg1;
+	uint64_t value = core->instance;
+
 	return (sysctl_handle_64(oidp, &value, 0, req));
 }
 
@@ -173,6 +185,9 @@ hv_appvss_sysctl_create(struct hv_appvss_core *core, struct sysctl_oid *oid)
 		SYSCTL_ADD_PROC(ctx, tree, OID_AUTO, counter_rows[i].name,
 		    CTLTYPE_U64 | READ_ONLY, core, i, sysctl_counter, "QU",
 		    counter_rows[i].description);
+	SYSCTL_ADD_PROC(ctx, tree, OID_AUTO, "instance",
+	    CTLTYPE_U64 | READ_ONLY, core, 0, sysctl_instance, "QU",
+	    "Microseconds from boot to when the counters were 0");
 	SYSCTL_ADD_PROC(ctx, tree, OID_AUTO, "limit", CTLTYPE_INT | WRITABLE,
 	    core, 1000, sysctl_limit, "I",
 	    "Seconds for both stages of an operation");

@@ -63,7 +63,8 @@ struct hv_appvss_counters {
 	uint64_t timeouts;
 	uint64_t late_answers;
 	uint64_t own_thaws;
-	uint64_t dropped; /* messages that cannot be answered */
+	uint64_t snapshots; /* FREEZEs that the host was told success for */
+	uint64_t dropped;   /* messages that cannot be answered */
 	uint64_t send_errors;
 };
 
@@ -74,6 +75,7 @@ struct hv_appvss_core {
 	void *send_arg;
 	struct sysctl_ctx_list sysctl_ctx;
 
+	uint64_t instance;  /* from when its counters count: us since boot */
 	bool gone;	    /* stopped: no reply, no new opener */
 	unsigned int files; /* open files whose destructor has not run */
 	uint32_t limit_ms;

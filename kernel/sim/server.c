@@ -151,6 +151,20 @@ client_ioctl(struct client *client, const struct vssdev_request *request,
 	return (error);
 }
 
+/* The name has its NUL, and so has the text. */
+static int
+client_sysctl(const struct vssdev_request *request, struct vssdev_reply *reply)
+{
+	const char *name = (const char *)request->data;
+	int error;
+
+	if (request->length == 0 || name[request->length - 1] != '\0')
+		return (EINVAL);
+	error = sim_sysctl_get(name, (char *)reply->data, sizeof(reply->data));
+	reply->length = sizeof(reply->data);
+	return (error);
+}
+
 static int
 send_reply(struct client *client, const struct vssdev_reply *reply, int pass_fd)
 {
@@ -202,6 +216,9 @@ client_serve(struct client *client)
 		break;
 	case VSSDEV_IOCTL:
 		reply.error = client_ioctl(client, &request, &reply);
+		break;
+	case VSSDEV_SYSCTL:
+		reply.error = client_sysctl(&request, &reply);
 		break;
 	default:
 		return (-1);

@@ -8,6 +8,9 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#ifdef __FreeBSD__
+#include <sys/sysctl.h>
+#endif
 #include <sys/time.h>
 #include <sys/un.h>
 
@@ -15,6 +18,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -422,6 +426,74 @@ vssdev_result(struct vssdev *dev, uint64_t msgid, struct hv_vss_result *result)
 	if (result->told == VSS_TOLD_NOTHING)
 		return (fail(ENOTSUP));
 	return (0);
+}
+
+static int
+simulated_sysctl(struct vssdev *dev, const char *name, uint64_t *value)
+{
+	struct vssdev_request request;
+	struct vssdev_reply reply;
+	int passed_fd, result;
+	char *end;
+
+	if (dev->dead)
+		return (fail(EPIPE));
+	memset(&request, 0, sizeof(request));
+	request.command = VSSDEV_SYSCTL;
+	request.length = (uint32_t)strlen(name) + 1;
+	if (request.length > sizeof(request.data))
+		return (fail(ENOENT));
+	memcpy(request.data, name, request.length);
+	result = exchange(dev->fd, &request, &reply, &passed_fd);
+	close_keeping_errno(passed_fd);
+	if (result != 0) {
+		dev->dead = true;
+		return (fail(EPIPE));
+	}
+	if (reply.error != 0)
+		return (fail(reply.error));
+	reply.data[sizeof(reply.data) - 1] = '\0';
+	errno = 0;
+	*value = strtoull((char *)reply.data, &end, 10);
+	if (errno != 0 || *end != '\0' || end == (char *)reply.data)
+		return (fail(ENOENT));
+	return (0);
+}
+
+#ifdef __FreeBSD__
+static int
+kernel_sysctl(const char *name, uint64_t *value)
+{
+	static const char *const nodes[] = { "dev.hv_appvss.0",
+		"dev.hv_appvss_sim" };
+	char full_name[128];
+	size_t i, length;
+
+	for (i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		(void)snprintf(full_name, sizeof(full_name), "%s.%s", nodes[i],
+		    name);
+		length = sizeof(*value);
+		if (sysctlbyname(full_name, value, &length, NULL, 0) == 0 &&
+		    length == sizeof(*value))
+			return (0);
+	}
+	return (fail(ENOENT));
+}
+#else
+static int
+kernel_sysctl(const char *name, uint64_t *value)
+{
+	(void)name;
+	(void)value;
+	return (fail(ENOENT));
+}
+#endif
+
+int
+vssdev_sysctl(struct vssdev *dev, const char *name, uint64_t *value)
+{
+	return (is_simulated(dev) ? simulated_sysctl(dev, name, value) :
+				    kernel_sysctl(name, value));
 }
 
 void

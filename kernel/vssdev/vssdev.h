@@ -31,6 +31,7 @@ struct vssdev;
 enum vssdev_command {
 	VSSDEV_OPEN = 1, /* data: u32 open flags, VSSDEV_READ | VSSDEV_WRITE */
 	VSSDEV_IOCTL,	 /* number: the ioctl; data: its argument */
+	VSSDEV_SYSCTL,	 /* data: last name of a sysctl; reply: its text */
 };
 #define VSSDEV_READ	1u
 #define VSSDEV_WRITE	2u
@@ -86,6 +87,13 @@ int vssdev_write(struct vssdev *dev, const struct hv_vss_opt_msg *msg,
  */
 int vssdev_result(struct vssdev *dev, uint64_t msgid,
     struct hv_vss_result *result);
+
+/*
+ * A number among the driver's sysctls, by its last name: see hv_appvss(4).  0;
+ * or -1 with errno: ENOENT (the driver has no such sysctl: the base system's
+ * has none at all), EPIPE.
+ */
+int vssdev_sysctl(struct vssdev *dev, const char *name, uint64_t *value);
 
 /* Closes and frees; NULL is allowed. */
 void vssdev_close(struct vssdev *dev);

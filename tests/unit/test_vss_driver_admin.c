@@ -128,6 +128,8 @@ START_TEST(notifications_and_counters)
 	ck_assert_uint_eq(sim_sysctl_number("timeouts"), 1);
 	ck_assert_uint_eq(sim_sysctl_number("late_answers"), 1);
 	ck_assert_uint_eq(sim_sysctl_number("own_thaws"), 1);
+	/* The one that was thawed counts: the host had its snapshot. */
+	ck_assert_uint_eq(sim_sysctl_number("snapshots"), 1);
 }
 END_TEST
 

@@ -147,6 +147,7 @@ START_TEST(snapshot)
 {
 	struct vssdev *app, *fs, *second;
 	struct hv_vss_result result;
+	uint64_t number;
 
 	start("15000");
 	app = open_dev(app_path);
@@ -164,6 +165,12 @@ START_TEST(snapshot)
 	expect_line("reply op=THAW status=0x00000000 elapsed_ms=");
 	ck_assert_int_eq(vssdev_result(app, 2, &result), 0);
 	ck_assert_uint_eq(result.told, VSS_TOLD_SUCCESS);
+	ck_assert_int_eq(vssdev_sysctl(app, "snapshots", &number), 0);
+	ck_assert_uint_eq(number, 1);
+	ck_assert_int_eq(vssdev_sysctl(app, "instance", &number), 0);
+	ck_assert_int_eq(vssdev_sysctl(app, "nonsense", &number), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	ck_assert_int_eq(vssdev_sysctl(app, "last_result", &number), -1);
 	command("run true\n");
 	ck_assert_int_eq(finish(), 0);
 	/* End of file, and the sockets are gone. */
