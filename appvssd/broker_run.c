@@ -12,6 +12,7 @@
 #include "clientset.h"
 #include "config.h"
 #include "kernel/vssdev/heldlog.h"
+#include "kernel/vssdev/vssdev.h"
 
 /* Time between our last possible answer and the driver's limit. */
 #define BROKER_ANSWER_MARGIN_MS 1000
@@ -34,11 +35,29 @@ broker_init_txn(struct broker *broker)
 	txn_init(&broker->txn, &limits);
 }
 
+/* The base system's driver has no kqueue filter: then it is poll(2). */
+static struct event_base *
+broker_new_base(const struct config *config)
+{
+	struct event_config *how;
+	struct event_base *base;
+
+	how = event_config_new();
+	if (how == NULL)
+		return (NULL);
+	if (strcmp(config->device, CONFIG_NO_DEVICE) != 0 &&
+	    !vssdev_suits_kqueue(config->device))
+		(void)event_config_avoid_method(how, "kqueue");
+	base = event_base_new_with_config(how);
+	event_config_free(how);
+	return (base);
+}
+
 static int
 broker_init(struct broker *broker, const struct broker_params *params)
 {
 	broker->config = params->config;
-	broker->base = event_base_new();
+	broker->base = broker_new_base(params->config);
 	if (broker->base == NULL || lineup_init(&broker->lineup) == -1)
 		return (-1);
 	broker_init_txn(broker);

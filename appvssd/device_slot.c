@@ -147,11 +147,14 @@ device_slot_open(struct device_slot *slot, const int *fds, unsigned nfds)
 	slot->device = source_device_create(slot->base, fds, (int)nfds,
 	    &device_slot_callbacks, slot);
 	slot->missing = slot->device == NULL;
-	if (slot->device == NULL)
-		heldlog(HELDLOG_ERROR, "device_unusable",
-		    "path=%s error=\"%s\"", slot->path, strerror(errno));
-	else
+	if (slot->device != NULL) {
 		heldlog(HELDLOG_INFO, "device_open", "path=%s", slot->path);
+		return;
+	}
+	heldlog(HELDLOG_ERROR, "device_unusable", "path=%s error=\"%s\"",
+	    slot->path, strerror(errno));
+	/* It is opened anew, later and later. */
+	slot->upcalls->gone(slot->arg, SOURCE_OF(SOURCE_DEVICE, 0));
 }
 
 void

@@ -479,6 +479,17 @@ kernel_sysctl(const char *name, uint64_t *value)
 	}
 	return (fail(ENOENT));
 }
+
+bool
+vssdev_suits_kqueue(const char *path)
+{
+	struct stat st;
+	uint64_t value;
+
+	/* The simulator's pipe; or a device: only ours has sysctls. */
+	return ((stat(path, &st) == 0 && S_ISSOCK(st.st_mode)) ||
+	    kernel_sysctl("instance", &value) == 0);
+}
 #else
 static int
 kernel_sysctl(const char *name, uint64_t *value)
@@ -486,6 +497,13 @@ kernel_sysctl(const char *name, uint64_t *value)
 	(void)name;
 	(void)value;
 	return (fail(ENOENT));
+}
+
+bool
+vssdev_suits_kqueue(const char *path)
+{
+	(void)path;
+	return (true);
 }
 #endif
 

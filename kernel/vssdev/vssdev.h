@@ -16,6 +16,7 @@
 #ifndef VSSDEV_H
 #define VSSDEV_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -94,6 +95,13 @@ int vssdev_result(struct vssdev *dev, uint64_t msgid,
  * has none at all), EPIPE.
  */
 int vssdev_sysctl(struct vssdev *dev, const char *name, uint64_t *value);
+
+/*
+ * Whether kqueue(2) can watch path: the base system's driver cannot be watched,
+ * and until a driver is there nobody knows which it will be.  True where there
+ * is no kqueue.
+ */
+bool vssdev_suits_kqueue(const char *path);
 
 /* Closes and frees; NULL is allowed. */
 void vssdev_close(struct vssdev *dev);
