@@ -36,7 +36,8 @@ CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_known.sh tests/integration/broker_proof.sh \
 	tests/integration/broker_device.sh \
-	tests/integration/broker_requestor.sh tests/integration/broker_chaos.sh
+	tests/integration/broker_requestor.sh \
+	tests/integration/broker_clock.sh tests/integration/broker_chaos.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \
 	${BROKER_TESTS} ${CHAIN_TESTS}
@@ -44,3 +45,10 @@ SHELL_SCRIPTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \
 	tests/integration/broker_lib.sh tests/integration/chain_lib.sh \
 	${BROKER_TESTS} ${CHAIN_TESTS}
+
+# Preloaded by tests/integration/broker_clock.sh, before any sanitizer starts.
+TEST_PROGS += tests/integration/clock_shim.so
+
+tests/integration/clock_shim.so: tests/integration/clock_shim.c
+	${CC} ${BASE_CPPFLAGS} ${BASE_CFLAGS} -shared -o $@ \
+	    tests/integration/clock_shim.c

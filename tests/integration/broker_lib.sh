@@ -29,7 +29,8 @@ broker_start() {
 }
 
 broker_appvssd() {
-	start_bg appvssd appvssd/appvssd --foreground \
+	# shellcheck disable=SC2086
+	start_bg appvssd ${APPVSSD_ENV:-} appvssd/appvssd --foreground \
 		--config "$TEST_DIR/appvssd.conf" \
 		--device "$TEST_DIR/dev/hv_appvss_dev" \
 		--socket "$TEST_DIR/socket" --history "$TEST_DIR/history.db"
