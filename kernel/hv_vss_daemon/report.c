@@ -234,6 +234,8 @@ report_print(const struct policy *policy, bool json)
 		return (EX_OSERR);
 	}
 	print_rows(&survey, json);
+	/* Where both go to one place, no warning gets into a row. */
+	(void)fflush(stdout);
 	warn_of_idle_rules(&survey);
 	result = try_plan(&survey, &why);
 	print_verdict(&survey, json, result, &why);

@@ -82,10 +82,13 @@ says "^$b .*sync    mount $b in line 4"
 says 'possible: 1 file systems would be frozen, 1 synced'
 says "line 6 of the configuration: nothing is mounted"
 check 0 --json
+# A warning that came along stands on a line of its own, behind the table.
 python3 - "$TEST_DIR/check.log" "$a" "$b" <<-'END' || die "not JSON"
 	import json, sys
-	rows = [json.loads(line) for line in open(sys.argv[1])
-	        if line.startswith("{")]
+	lines = open(sys.argv[1]).read().splitlines()
+	warning = lines.pop(-2)
+	assert "nothing is mounted" in warning, warning
+	rows = [json.loads(line) for line in lines]
 	policy = {row["mount"]: row["policy"] for row in rows if "mount" in row}
 	assert policy[sys.argv[2]] == "freeze", policy
 	assert policy[sys.argv[3]] == "sync", policy
