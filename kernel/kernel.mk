@@ -5,9 +5,11 @@ include kernel/sim/sim.mk
 # that lives while file systems are frozen needs.  appvssd links these too.
 
 VSSDEV_OBJS = kernel/vssdev/vssdev.o kernel/vssdev/heldlog.o \
-	kernel/vssdev/protect.o
-OBJS += ${VSSDEV_OBJS} tests/unit/test_vssdev.o tests/unit/test_heldlog.o
-UNIT_TESTS += tests/unit/test_vssdev tests/unit/test_heldlog
+	kernel/vssdev/protect.o kernel/vssdev/conftext.o
+OBJS += ${VSSDEV_OBJS} tests/unit/test_vssdev.o tests/unit/test_heldlog.o \
+	tests/unit/test_conftext.o
+UNIT_TESTS += tests/unit/test_vssdev tests/unit/test_heldlog \
+	tests/unit/test_conftext
 SHELL_SCRIPTS += tests/integration/lib.sh tests/integration/daemon_lib.sh
 
 tests/unit/test_vssdev: tests/unit/test_vssdev.o kernel/vssdev/vssdev.o
@@ -16,6 +18,10 @@ tests/unit/test_vssdev: tests/unit/test_vssdev.o kernel/vssdev/vssdev.o
 
 tests/unit/test_heldlog: tests/unit/test_heldlog.o kernel/vssdev/heldlog.o
 	${LINK} -o $@ tests/unit/test_heldlog.o kernel/vssdev/heldlog.o \
+	    ${CHECK_LIBS}
+
+tests/unit/test_conftext: tests/unit/test_conftext.o kernel/vssdev/conftext.o
+	${LINK} -o $@ tests/unit/test_conftext.o kernel/vssdev/conftext.o \
 	    ${CHECK_LIBS}
 
 # hv_vss_daemon: freezes file systems.  The pure parts are built everywhere.

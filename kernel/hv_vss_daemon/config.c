@@ -16,6 +16,7 @@
 
 #include "config.h"
 #include "kernel/hv_snapshot.h"
+#include "kernel/vssdev/conftext.h"
 
 #define DEFAULT_FILE APPVSS_SYSCONFDIR "/appvss/hv_vss_daemon.conf"
 
@@ -171,6 +172,24 @@ is_safe(FILE *file, const char *path)
 }
 
 static void
+parse_text(cfg_t *cfg, FILE *file, const char *name)
+{
+	struct conftext conf;
+
+	if (conftext_open(&conf, file) == 0) {
+		cfg->filename = strdup(name);
+		if (cfg_parse_fp(cfg, conf.stream) != CFG_SUCCESS &&
+		    !loading.failed)
+			complain("%s: cannot be read", name);
+	} else if (conf.problem != NULL) {
+		complain("%s:%u: %s", name, conf.line, conf.problem);
+	} else {
+		complain("%s: %s", name, strerror(errno));
+	}
+	conftext_close(&conf);
+}
+
+static void
 parse_file(cfg_t *cfg, const char *path)
 {
 	const char *name = path != NULL ? path : DEFAULT_FILE;
@@ -182,11 +201,8 @@ parse_file(cfg_t *cfg, const char *path)
 			complain("%s: %s", name, strerror(errno));
 		return;
 	}
-	if (is_safe(file, name)) {
-		cfg->filename = strdup(name);
-		if (cfg_parse_fp(cfg, file) != CFG_SUCCESS && !loading.failed)
-			complain("%s: cannot be read", name);
-	}
+	if (is_safe(file, name))
+		parse_text(cfg, file, name);
 	(void)fclose(file);
 }
 

@@ -51,6 +51,27 @@ says ':5: mount "relative" needs a policy'
 says ':5: mount "relative" must begin'
 says ':6: no such option'
 check 78 --json
+say "behind comments as well; and what is never closed hides nothing"
+cat >"$config" <<-'END'
+	# one
+	limit_ms = 500 // two
+	/* three and
+	   four */ limit_ms = 5
+	type "a" { # five
+		policy = perhaps /* six */
+	}
+	speed = 3
+END
+check 78
+says ':4: limit_ms = 5 is not within'
+says ':6: policy = "perhaps" is none of'
+says ':8: no such option'
+printf '%s\n/* never\nmount "/" { policy = veto }\n' "$base" >"$config"
+check 78
+says ':2: this comment is never closed'
+printf '%s\n\nmount "/x" { policy = veto\n' "$base" >"$config"
+check 78
+says ':3: this section is never closed'
 printf '%s\n' "$base" >"$config"
 chmod g+w "$config"
 check 78
