@@ -99,7 +99,7 @@ expect() {
 }
 
 chain_unfrozen() {
-	! is_frozen "$MOUNT" || die "$MOUNT is frozen"
+	is_thawed "$MOUNT" || die "$MOUNT is frozen"
 }
 
 # The last of the numbers that the ledger has committed.

@@ -7,6 +7,7 @@
 #	start_daemon OPTION...		the daemon, ready to serve
 #	ask OP STATUS			a request, and the answer that must come
 #	guardian_pid
+#	wait_in_freeze PID		it is inside of FIFREEZE
 
 # shellcheck disable=SC2154,SC2034 # TEST_DIR, BG_STDIN: lib.sh's
 daemon=kernel/hv_vss_daemon/hv_vss_daemon
@@ -60,6 +61,17 @@ guardian_pid() {
 	pgrep -P "$(pid_of daemon)" hv_vss_guardian
 }
 
+# ioctl(2) with FIFREEZE is where it must be.
+wait_in_freeze() {
+	tries=200
+	until grep -Eqi '^[0-9]+ 0x[0-9a-f]+ 0xc0045877 ' "/proc/$1/syscall"; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] ||
+			die "not in FIFREEZE: $(cat "/proc/$1/syscall")"
+		sleep 0.05
+	done
+}
+
 must_be_frozen() {
 	for mount_point; do
 		is_frozen "$mount_point" || die "$mount_point is not frozen"
@@ -68,9 +80,8 @@ must_be_frozen() {
 
 must_be_thawed() {
 	for mount_point; do
-		is_frozen "$mount_point" && die "$mount_point is frozen"
+		is_thawed "$mount_point" || die "$mount_point is frozen"
 	done
-	return 0
 }
 
 list_exists() {

@@ -106,14 +106,7 @@ dd if=/dev/urandom of="$inner/dirty" bs=64k count=32 2>/dev/null
 fsfreeze -f "$outer"
 tell_device freeze
 daemon_pid=$(pid_of daemon)
-tries=200
-# ioctl(2) with FIFREEZE is where it must be.
-until grep -Eqi '^[0-9]+ 0x[0-9a-f]+ 0xc0045877 ' "/proc/$daemon_pid/syscall"; do
-	tries=$((tries - 1))
-	[ "$tries" -gt 0 ] || die "not in FIFREEZE: $(cat \
-		"/proc/$daemon_pid/syscall")"
-	sleep 0.05
-done
+wait_in_freeze "$daemon_pid"
 kill -9 "$daemon_pid"
 is_alive "$daemon_pid" || die "it was not asleep in FIFREEZE"
 list_exists || die "no list"

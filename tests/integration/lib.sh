@@ -19,6 +19,7 @@
 #	wait_for FILE PATTERN TIMEOUT_S [COUNT]
 #	is_alive PID
 #	is_frozen MOUNT			asks by a write that may hang, harmlessly
+#	is_thawed MOUNT			likewise, and gives it more time
 #	die MESSAGE			fails the test
 # What a start_bg program reads is /dev/null, or the file named in BG_STDIN.
 
@@ -192,17 +193,26 @@ wait_for() {
 	done
 }
 
-# A writer that is still asleep after a second sleeps on a frozen file system.
-# It wakes and ends when that thaws.
-is_frozen() {
+# Does a write to MOUNT end before $2 twentieths of a second have passed?
+can_write() {
 	touch "$1/.frozen-probe" &
 	probe_pid=$!
-	probe_tries=20
+	probe_tries=$2
 	while kill -0 "$probe_pid" 2>/dev/null; do
 		probe_tries=$((probe_tries - 1))
-		[ "$probe_tries" -gt 0 ] || return 0
+		[ "$probe_tries" -gt 0 ] || return 1
 		sleep 0.05
 	done
 	wait "$probe_pid" || die "cannot write to $1"
-	return 1
+}
+
+# A writer that is still asleep after a second sleeps on a frozen file system.
+# It wakes and ends when that thaws.
+is_frozen() {
+	! can_write "$1" 20
+}
+
+# On a busy machine a write may well take a second.
+is_thawed() {
+	can_write "$1" 200
 }
