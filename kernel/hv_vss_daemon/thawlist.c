@@ -160,32 +160,39 @@ struct list {
 	pid_t pid;
 	unsigned count;
 	uint64_t fs[MOUNTS_FREEZE_MAX];
+	const char *names[MOUNTS_FREEZE_MAX]; /* as they were quoted */
 	bool settled[MOUNTS_FREEZE_MAX];
 };
 
-/* False for what this program has not written. */
+/*
+ * False for what this program has not written.  text is cut up, and the names
+ * of the list point into it.  Cut off while it was written, however early, is
+ * well: nothing was frozen then.
+ */
 static bool
 parse_list(char *text, struct list *list)
 {
 	unsigned long file_major, file_minor;
-	char *line, *next;
+	char *line, *name, *next;
 	long pid;
 
 	memset(list, 0, sizeof(*list));
+	line = strchr(text, '\n');
+	if (line == NULL)
+		return (strncmp(text, "pid ", strnlen(text, 4)) == 0);
 	if (sscanf(text, "pid %ld", &pid) != 1 || pid <= 0)
 		return (false);
 	list->pid = (pid_t)pid;
-	line = strchr(text, '\n');
-	for (line = line == NULL ? NULL : line + 1;
-	     line != NULL && *line != '\0'; line = next) {
+	for (line++; *line != '\0'; line = next) {
 		next = strchr(line, '\n');
-		/* Cut off while it was written: nothing was frozen then. */
 		if (next == NULL)
 			break;
 		*next++ = '\0';
-		if (list->count == MOUNTS_FREEZE_MAX ||
+		name = strchr(line, ' ');
+		if (list->count == MOUNTS_FREEZE_MAX || name == NULL ||
 		    sscanf(line, "%lu:%lu", &file_major, &file_minor) != 2)
 			return (false);
+		list->names[list->count] = name + 1;
 		list->fs[list->count++] = (uint64_t)file_major << 32 |
 		    (uint32_t)file_minor;
 	}
@@ -208,11 +215,22 @@ read_list(int fd, struct list *list)
 	return (got == 0 && parse_list(text, list));
 }
 
+static void
+why_not_mounted(struct why *why, const char *name, uint64_t fs)
+{
+	(void)snprintf(why->text, sizeof(why->text),
+	    "mount=%s reason=\"is not mounted: mount device %" PRIu64
+	    ":%" PRIu64 " anywhere, so that it can be thawed\"",
+	    name, fs >> 32, fs & UINT32_MAX);
+}
+
 /* One entry of the list.  1: thawed; 0: not frozen; -1: why. */
 static int
-thaw_one(const struct system_table *table, uint64_t fs, struct why *why)
+thaw_one(const struct system_table *table, const struct list *list,
+    unsigned index, struct why *why)
 {
 	struct freeze_target target;
+	uint64_t fs = list->fs[index];
 	int error, result;
 	unsigned i;
 
@@ -220,10 +238,12 @@ thaw_one(const struct system_table *table, uint64_t fs, struct why *why)
 		if (table->entries[i].fs == fs)
 			break;
 	}
-	/* Not mounted, or in another mount namespace only. */
+	/*
+	 * Not mounted, or in another mount namespace only.  It stays frozen all
+	 * the same, and can be thawed when it is mounted again.
+	 */
 	if (i == table->count) {
-		why_set(why, NULL, "a file system on the list is not mounted",
-		    0);
+		why_not_mounted(why, list->names[index], fs);
 		return (-1);
 	}
 	if (system_target_open(table, i, &target, why) != 0) {
@@ -260,7 +280,7 @@ thaw_pass(struct list *list, struct thaw_report *report, struct why *why)
 	for (i = list->count; i-- > 0;) {
 		if (list->settled[i])
 			continue;
-		switch (thaw_one(&table, list->fs[i], why)) {
+		switch (thaw_one(&table, list, i, why)) {
 		case 1:
 			list->settled[i] = true;
 			report->thawed++;
