@@ -16,14 +16,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "control.h"
 
-#define SOCKET_NAME "hv_vss_daemon.sock"
-#define PUT_MAX	    2048 /* one line of an answer */
+#define SOCKET_NAME	"hv_vss_daemon.sock"
+#define PUT_MAX		2048 /* one line of an answer */
+#define ACCEPT_RETRY_MS 500
 
 struct client {
-	int fd;	     /* -1: free */
-	uint64_t id; /* from 1 */
+	int fd;	       /* -1: free */
+	uint64_t id;   /* from 1 */
+	uint64_t used; /* the higher, the later it was heard of */
 	char in[CONTROL_LINE_MAX];
 	size_t in_bytes;
 	char *out; /* owned */
@@ -36,7 +39,9 @@ struct client {
 struct control {
 	struct sockaddr_un address;
 	int listener;
+	int64_t resume_at_ms; /* 0: connections are taken */
 	uint64_t last_id;
+	uint64_t last_used;
 	struct client clients[CONTROL_CLIENTS_MAX];
 };
 
@@ -160,15 +165,19 @@ control_close(struct control *control)
 }
 
 unsigned
-control_pollfds(const struct control *control,
-    struct pollfd fds[CONTROL_FDS_MAX])
+control_pollfds(struct control *control, struct pollfd fds[CONTROL_FDS_MAX])
 {
 	const struct client *client;
 	unsigned i;
 
 	if (control == NULL)
 		return (0);
-	fds[0] = (struct pollfd) { .fd = control->listener, .events = POLLIN };
+	if (clock_now_ms() >= control->resume_at_ms)
+		control->resume_at_ms = 0;
+	fds[0] = (struct pollfd) {
+		.fd = control->resume_at_ms != 0 ? -1 : control->listener,
+		.events = POLLIN,
+	};
 	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		client = &control->clients[i];
 		/* The end of a connection is told without being asked for. */
@@ -180,24 +189,66 @@ control_pollfds(const struct control *control,
 	return (CONTROL_FDS_MAX);
 }
 
-static void
-accept_client(struct control *control)
+int64_t
+control_resume_at_ms(const struct control *control)
+{
+	return (control == NULL ? 0 : control->resume_at_ms);
+}
+
+/* A place for a client; NULL: none is free. */
+static struct client *
+find_free(struct control *control)
 {
 	unsigned i;
+
+	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		if (control->clients[i].fd == -1)
+			return (&control->clients[i]);
+	}
+	return (NULL);
+}
+
+/* The place of the one that has been idle the longest; NULL: nobody's. */
+static struct client *
+drop_idlest(struct control *control, uint64_t kept)
+{
+	struct client *client, *idlest = NULL;
+	unsigned i;
+
+	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		client = &control->clients[i];
+		if (client->fd != -1 && client->id != kept &&
+		    (idlest == NULL || client->used < idlest->used))
+			idlest = client;
+	}
+	if (idlest != NULL)
+		drop(idlest);
+	return (idlest);
+}
+
+/* A connection that cannot be taken would wake the loop again and again. */
+static void
+accept_client(struct control *control, uint64_t kept)
+{
+	struct client *client;
 	int fd;
 
 	fd = accept4(control->listener, NULL, NULL,
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd == -1)
+	if (fd == -1) {
+		if ((errno == EMFILE || errno == ENFILE || errno == ENOMEM ||
+			errno == ENOBUFS) &&
+		    drop_idlest(control, kept) == NULL)
+			control->resume_at_ms = clock_now_ms() +
+			    ACCEPT_RETRY_MS;
 		return;
-	for (i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-		if (control->clients[i].fd == -1) {
-			control->clients[i].fd = fd;
-			control->clients[i].id = ++control->last_id;
-			return;
-		}
 	}
-	(void)close(fd);
+	client = find_free(control);
+	if (client == NULL)
+		client = drop_idlest(control, kept);
+	client->fd = fd;
+	client->id = ++control->last_id;
+	client->used = ++control->last_used;
 }
 
 static void
@@ -264,7 +315,7 @@ refuse(struct client *client, const char *reason)
 }
 
 static void
-receive(struct client *client)
+receive(struct control *control, struct client *client)
 {
 	ssize_t got;
 
@@ -276,6 +327,7 @@ receive(struct client *client)
 		drop(client);
 		return;
 	}
+	client->used = ++control->last_used;
 	client->in_bytes += (size_t)got;
 	if (client->in_bytes == sizeof(client->in) &&
 	    memchr(client->in, '\n', client->in_bytes) == NULL)
@@ -283,7 +335,8 @@ receive(struct client *client)
 }
 
 void
-control_serve(struct control *control, const struct pollfd *fds, unsigned nfds)
+control_serve(struct control *control, const struct pollfd *fds, unsigned nfds,
+    uint64_t kept)
 {
 	struct client *client;
 	unsigned i;
@@ -295,12 +348,12 @@ control_serve(struct control *control, const struct pollfd *fds, unsigned nfds)
 		if ((fds[i].revents & POLLOUT) != 0)
 			flush(client);
 		else if ((fds[i].revents & POLLIN) != 0)
-			receive(client);
+			receive(control, client);
 		else
 			drop(client);
 	}
 	if (nfds > 0 && fds[0].revents != 0)
-		accept_client(control);
+		accept_client(control, kept);
 }
 
 static bool

@@ -5,8 +5,10 @@
  * Never blocks, never logs.
  *
  * A connection that sends a line too long, or nothing that is a request, is
- * told so and closed; one that does not read its answer gets no further; above
- * CONTROL_CLIENTS_MAX connections new ones are closed at once.
+ * told so and closed; one that does not read its answer gets no further.  For a
+ * new one above CONTROL_CLIENTS_MAX, or for which there is no descriptor, the
+ * one that has done nothing for the longest time is closed, but never that of a
+ * drill.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -48,12 +50,21 @@ int control_open(const char *runtime_dir, struct control **out);
 void control_close(struct control *control);
 
 /* Fills in what to poll; control may be NULL.  Returns how many. */
-unsigned control_pollfds(const struct control *control,
+unsigned control_pollfds(struct control *control,
     struct pollfd fds[CONTROL_FDS_MAX]);
 
-/* Reads and writes what poll(2) found possible. */
+/*
+ * Reads and writes what poll(2) found possible.  kept: the client that is not
+ * closed for the sake of a new one; 0: none.
+ */
 void control_serve(struct control *control, const struct pollfd *fds,
-    unsigned nfds);
+    unsigned nfds, uint64_t kept);
+
+/*
+ * When connections are taken again, after one could not be; 0: at any time.
+ * Until then the listener is not among what is to be polled.
+ */
+int64_t control_resume_at_ms(const struct control *control);
 
 /* Takes the next request that has come in; false if there is none. */
 bool control_next(struct control *control, struct control_request *request);

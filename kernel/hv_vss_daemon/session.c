@@ -24,6 +24,7 @@
 #define REOPEN_FIRST_MS	 100
 #define REOPEN_MAX_MS	 5000
 #define THAW_RETRY_MS	 500
+#define POLL_RETRY_MS	 100
 
 static const char *
 op_name(uint32_t opt)
@@ -314,7 +315,8 @@ static int64_t
 next_timer(const struct session *session)
 {
 	const int64_t timers[] = { session->limit_at_ms,
-		session->thaw_retry_at_ms, session->reopen_at_ms };
+		session->thaw_retry_at_ms, session->reopen_at_ms,
+		control_resume_at_ms(session->control) };
 	int64_t next_at_ms = 0;
 	unsigned i;
 
@@ -326,10 +328,15 @@ next_timer(const struct session *session)
 	return (next_at_ms);
 }
 
-/* Waits for the descriptors, with the signals that end the program let in. */
+/*
+ * Waits for the descriptors, with the signals that end the program let in.  If
+ * that fails, as it can without memory, time goes by and signals come all the
+ * same: the limit holds, and the program can be ended.
+ */
 static int
 wait_for(const struct session *session, struct pollfd *pfds, unsigned count)
 {
+	struct timespec pause = { .tv_nsec = POLL_RETRY_MS * 1000000L };
 	int64_t at_ms = next_timer(session);
 	struct timespec timeout;
 	int timeout_ms, ready;
@@ -339,9 +346,11 @@ wait_for(const struct session *session, struct pollfd *pfds, unsigned count)
 	timeout.tv_nsec = timeout_ms % 1000 * 1000000L;
 	ready = ppoll(pfds, count, at_ms == 0 ? NULL : &timeout,
 	    session->config.waiting_mask);
-	if (ready == -1 && errno != EINTR)
+	if (ready == -1 && errno != EINTR) {
 		heldlog(HELDLOG_ERROR, "poll_failed", "error=\"%s\"",
 		    strerror(errno));
+		(void)ppoll(NULL, 0, &pause, session->config.waiting_mask);
+	}
 	return (ready);
 }
 
@@ -368,7 +377,8 @@ wait_and_serve(struct session *session)
 	 */
 	handle_timers(session);
 	if (ready > 0 && ncontrol > 0) {
-		control_serve(session->control, &pfds[2], ncontrol);
+		control_serve(session->control, &pfds[2], ncontrol,
+		    session->drill_client);
 		session_watch_drill(session);
 	}
 	/* The host before any drill. */

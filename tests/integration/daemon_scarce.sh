@@ -47,4 +47,62 @@ ask freeze 0
 ask thaw 0
 must_be_thawed "$a" "$b"
 
+say "no descriptor is left: nothing is frozen"
+daemon_pid=$(pid_of daemon)
+fds=$(find "/proc/$daemon_pid/fd" -type l | wc -l)
+idle() {
+	start_bg idle python3 -u -c '
+import socket, sys, time
+many = [socket.socket(socket.AF_UNIX) for _ in range(int(sys.argv[2]))]
+for s in many:
+    s.connect(sys.argv[1])
+    s.sendall(b"STATUS\n")
+    s.recv(1)
+print("connected")
+time.sleep(600)
+' "$runtime_dir/hv_vss_daemon.sock" "$1"
+	wait_for "$TEST_DIR/idle.log" '^connected' 10
+}
+# poll(2) itself wants as many as there could be connections.
+idle 6
+prlimit --pid "$daemon_pid" --nofile=$((fds + 6))
+ask check 1
+ask freeze 1
+wait_for "$TEST_DIR/daemon.log" \
+	'event=freeze_failed .*error="Too many open files"' 5
+must_be_thawed "$a" "$b"
+say "but a new connection is taken in place of an idle one"
+"$daemon" --status --runtime-dir "$runtime_dir" | grep -qx state=idle ||
+	die "it was not answered"
+stop_bg idle KILL || :
+
+say "none is left by a drill: who asks meanwhile waits, and it does not spin"
+ticks() {
+	awk '{ print $14 + $15 }' "/proc/$daemon_pid/stat"
+}
+# Its connection, two file systems, the list.
+prlimit --pid "$daemon_pid" --nofile=$((fds + 4))
+start_bg drill "$daemon" --drill 3000 --runtime-dir "$runtime_dir"
+tries=200
+until list_exists; do
+	tries=$((tries - 1))
+	[ "$tries" -gt 0 ] || die "no drill"
+	sleep 0.05
+done
+before=$(ticks)
+start_bg status "$daemon" --status --runtime-dir "$runtime_dir"
+# Without a descriptor for the mount table nobody can say what was mounted.
+status=0
+wait_bg drill 15 || status=$?
+[ "$status" -eq 69 ] || die "the drill ended with $status"
+must_be_thawed "$a" "$b"
+wait_bg status 15 || die "--status ended with $?"
+grep -qx state=idle "$TEST_DIR/status.log" || die "it was not answered so late"
+used=$(($(ticks) - before))
+[ "$used" -lt 50 ] || die "it used $used ticks in three seconds"
+
+say "not even poll(2) works: it can be ended all the same"
+prlimit --pid "$daemon_pid" --nofile=3
+tell_device check
+wait_for "$TEST_DIR/daemon.log" 'event=poll_failed' 10
 stop_bg daemon || die "the daemon ended with $?"
