@@ -51,10 +51,11 @@ TEST_SYNC_TREE_OBJS = tests/unit/test_sync_tree.o \
 	kernel/vssdev/heldlog.o
 OBJS += ${HV_VSS_DAEMON_OBJS} tests/unit/test_mounts.o \
 	tests/unit/test_policy.o ${TEST_SYNC_TREE_OBJS} \
+	tests/unit/test_self.o \
 	tests/integration/fake_fsvss.o
 PROGS += ${HV_VSS_DAEMON}
 UNIT_TESTS += tests/unit/test_mounts tests/unit/test_policy \
-	tests/unit/test_sync_tree
+	tests/unit/test_sync_tree tests/unit/test_self
 TEST_PROGS += tests/integration/fake_fsvss
 HV_VSS_DAEMON_TESTS = tests/integration/daemon_options.sh \
 	tests/integration/daemon_freeze.sh tests/integration/daemon_faults.sh \
@@ -81,6 +82,11 @@ tests/unit/test_policy: tests/unit/test_policy.o ${HV_VSS_DAEMON_PURE_OBJS}
 
 tests/unit/test_sync_tree: ${TEST_SYNC_TREE_OBJS}
 	${LINK} -o $@ ${TEST_SYNC_TREE_OBJS} ${CHECK_LIBS}
+
+tests/unit/test_self: tests/unit/test_self.o kernel/hv_vss_daemon/self.o \
+	kernel/hv_vss_daemon/why.o kernel/vssdev/heldlog.o
+	${LINK} -o $@ tests/unit/test_self.o kernel/hv_vss_daemon/self.o \
+	    kernel/hv_vss_daemon/why.o kernel/vssdev/heldlog.o ${CHECK_LIBS}
 
 tests/integration/fake_fsvss: tests/integration/fake_fsvss.o
 	${LINK} -o $@ tests/integration/fake_fsvss.o

@@ -215,10 +215,13 @@ system_thread_count(void)
 	tasks = opendir("/proc/self/task");
 	if (tasks == NULL)
 		return (-1);
+	errno = 0;
 	while ((entry = readdir(tasks)) != NULL)
 		count += entry->d_name[0] != '.';
+	if (errno != 0)
+		count = -1;
 	(void)closedir(tasks);
-	return (count);
+	return (count > 0 ? count : -1);
 }
 
 bool

@@ -34,10 +34,15 @@ self_check(const struct system_table *table,
 {
 	const struct freeze_target *target;
 	char name[256], text[384];
-	int fd, flags;
+	int fd, flags, threads;
 
-	if (system_thread_count() > 1) {
-		why_set(why, NULL, "this process has more than one thread", 0);
+	threads = system_thread_count();
+	if (threads != 1) {
+		why_set(why, NULL,
+		    threads > 1 ?
+			"this process has more than one thread" :
+			"how many threads this process has is not known",
+		    0);
 		return (-1);
 	}
 	for (fd = 0; fd < FDS_MAX; fd++) {

@@ -34,6 +34,22 @@ grep -q 'the list is damaged' "$TEST_DIR/thaw.log" || die "it does not say so"
 list_exists || die "the list has gone"
 rm "$list"
 
+say "its threads cannot be counted: nothing is frozen"
+cat >"$TEST_DIR/uncounted" <<-END
+	#!/bin/sh
+	mount -t tmpfs tmpfs "/proc/\$\$/task" && exec "$daemon" "\$@"
+END
+chmod 755 "$TEST_DIR/uncounted"
+start_bg daemon unshare --mount --propagation private "$TEST_DIR/uncounted" \
+	-n --device "$device" --runtime-dir "$runtime_dir" --mount "$a"
+wait_for "$TEST_DIR/daemon.log" 'event=started' 10
+ask check 1
+ask freeze 1
+wait_for "$TEST_DIR/daemon.log" \
+	'event=freeze_failed reason="how many threads this process has' 5
+must_be_thawed "$a"
+stop_bg daemon || die "the daemon ended with $?"
+
 say "no room for the list: nothing is frozen"
 start_daemon --mount "$a" --mount "$b"
 dd if=/dev/zero of="$runtime_dir/full" bs=64k 2>/dev/null || :
