@@ -68,6 +68,18 @@ session_settle(struct session *session)
 	heldlog_hold(false);
 }
 
+/*
+ * A freeze that takes longer than the limit is none: the guardian may have
+ * thawed the first of it before the last was frozen.
+ */
+int64_t
+session_budget_at_ms(const struct session *session, unsigned budget_ms)
+{
+	return (session->frozen_at_ms +
+	    (budget_ms < session->config.limit_ms ? budget_ms :
+						    session->config.limit_ms));
+}
+
 /* Thaws because of reason, not because the driver asked. */
 static void
 thaw_unasked(struct session *session, const char *reason, enum hold after)
@@ -125,7 +137,7 @@ do_freeze(struct session *session)
 	heldlog_hold(true);
 	session->frozen_at_ms = clock_now_ms();
 	if (freezer_freeze(session->freezer,
-		session->frozen_at_ms + ANSWER_BUDGET_MS,
+		session_budget_at_ms(session, ANSWER_BUDGET_MS),
 		session->config.limit_ms, &session->counts, &why) != 0) {
 		heldlog(HELDLOG_ERROR, "freeze_failed", "%s", why.text);
 		session_set_hold(session, HOLD_REFUSED);

@@ -135,7 +135,7 @@ drill_freeze(struct session *session, const struct control_request *request)
 	heldlog_hold(true);
 	session->frozen_at_ms = clock_now_ms();
 	if (freezer_freeze(session->freezer,
-		session->frozen_at_ms + DRILL_BUDGET_MS,
+		session_budget_at_ms(session, DRILL_BUDGET_MS),
 		at_most(hold_ms + DRILL_BUDGET_MS, limit_ms), &session->counts,
 		&why) != 0) {
 		heldlog(HELDLOG_ERROR, "drill_failed", "%s", why.text);

@@ -45,6 +45,9 @@ struct session {
 /* Something is frozen, from frozen_at_ms: the limit runs. */
 void session_arm(struct session *session, unsigned limit_ms);
 
+/* Until when a freeze that began at frozen_at_ms must be done. */
+int64_t session_budget_at_ms(const struct session *session, unsigned budget_ms);
+
 /*
  * After a thaw: no limit, no drill; what could not be thawed is tried again,
  * and otherwise the log goes on.

@@ -10,7 +10,8 @@ set -eu
 . tests/integration/daemon_lib.sh
 need_root_loop
 make_runtime_dir
-a=$(make_mount ext4 16 a)
+outer=$(make_mount ext4 64 outer)
+a=$(IMAGE_DIR=$outer make_mount ext4 16 a)
 start_device
 
 # Seconds.  Nothing that has to happen before it passes takes nearly so long,
@@ -25,6 +26,23 @@ must_be_thawed "$a"
 ask thaw 1
 say "and the next snapshot is a good one"
 ask freeze 0
+ask thaw 0
+
+# What holds its image is frozen by hand: so long it cannot finish.
+say "a freeze that takes longer than the limit is none"
+dd if=/dev/urandom of="$a/dirty" bs=64k count=32 2>/dev/null
+fsfreeze -f "$outer"
+replies=$(count_lines "$TEST_DIR/device.log" '^reply')
+tell_device freeze
+wait_in_freeze "$(pid_of daemon)"
+sleep $((limit + 1))
+fsfreeze -u "$outer"
+wait_for "$TEST_DIR/device.log" '^reply' 15 $((replies + 1))
+tail -n 1 "$TEST_DIR/device.log" | grep -q '^reply op=FREEZE status=1 ' ||
+	die "the FREEZE succeeded"
+wait_for "$TEST_DIR/daemon.log" \
+	"event=freeze_failed mount=$a reason=\"freezing took too long" 5
+must_be_thawed "$a"
 ask thaw 0
 
 say "the daemon hangs: the guardian thaws"
