@@ -45,6 +45,7 @@ struct guard {
 	bool rearmed;
 	bool expired;
 	const char *runtime_dir;
+	pid_t daemon_pid;
 };
 
 static void
@@ -122,7 +123,7 @@ static void __attribute__((noreturn)) finish(struct guard *guard)
 		(void)poll(NULL, 0, PASS_MS);
 	}
 	if (armed && done)
-		(void)thawlist_remove(guard->runtime_dir);
+		(void)thawlist_remove_of(guard->runtime_dir, guard->daemon_pid);
 	heldlog_hold(false);
 	if (armed) {
 		heldlog(done ? HELDLOG_WARN : HELDLOG_ERROR, "guardian_ended",
@@ -285,7 +286,7 @@ close_others(int fd, int log_fd)
 }
 
 void
-guard_main(int fd, const struct guardian_config *config)
+guard_main(int fd, const struct guardian_config *config, pid_t daemon_pid)
 {
 	static struct guard guard; /* not on the stack: it is large */
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -310,6 +311,7 @@ guard_main(int fd, const struct guardian_config *config)
 	}
 	guard.fd = fd;
 	guard.runtime_dir = config->runtime_dir;
+	guard.daemon_pid = daemon_pid;
 	for (;;) {
 		ready = poll(&pfd, 1, clock_timeout_ms(guard.deadline_at_ms));
 		/* Messages first: a thaw that was just told must not expire. */

@@ -31,7 +31,7 @@ struct guard_message {
 };
 
 /* The guardian process: serves fd (taken) until the daemon ends.  No return. */
-void guard_main(int fd, const struct guardian_config *config)
+void guard_main(int fd, const struct guardian_config *config, pid_t daemon_pid)
     __attribute__((noreturn));
 
 #endif /* GUARD_H */

@@ -35,6 +35,7 @@ int
 guardian_start(const struct guardian_config *config, struct guardian **out,
     struct why *why)
 {
+	pid_t daemon_pid = getpid();
 	struct guardian *guardian;
 	int fds[2];
 
@@ -49,7 +50,7 @@ guardian_start(const struct guardian_config *config, struct guardian **out,
 	guardian->pid = fork();
 	if (guardian->pid == 0) {
 		(void)close(fds[0]);
-		guard_main(fds[1], config);
+		guard_main(fds[1], config, daemon_pid);
 	}
 	(void)close(fds[1]);
 	if (guardian->pid == -1) {

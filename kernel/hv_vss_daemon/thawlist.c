@@ -297,6 +297,24 @@ thaw_pass(struct list *list, struct thaw_report *report, struct why *why)
 }
 
 int
+thawlist_remove_of(const char *dir, pid_t owner)
+{
+	char path[PATH_MAX];
+	struct list list;
+	bool is_theirs;
+	int fd;
+
+	if (list_path(dir, path) != 0)
+		return (-1);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1)
+		return (errno == ENOENT ? 0 : -1);
+	is_theirs = read_list(fd, &list) && list.pid == owner;
+	(void)close(fd);
+	return (is_theirs ? thawlist_remove(dir) : 0);
+}
+
+int
 thawlist_thaw(const char *dir, struct thaw_report *report, struct why *why)
 {
 	bool owner_lives;

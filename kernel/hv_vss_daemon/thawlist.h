@@ -22,6 +22,9 @@ int thawlist_write(const char *dir, const struct freeze_target *targets,
 /* Removes the list; one that is not there is fine.  0, or -1 with errno. */
 int thawlist_remove(const char *dir);
 
+/* The same if the process owner has written it: there may be a newer one. */
+int thawlist_remove_of(const char *dir, pid_t owner);
+
 /* See guardian.h, which has the same with guardian_ as the prefix. */
 int thawlist_thaw(const char *dir, struct thaw_report *report, struct why *why);
 int thawlist_left_any(const char *dir);

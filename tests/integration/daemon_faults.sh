@@ -132,3 +132,21 @@ ask freeze 0
 grep -q 'still there' "$TEST_DIR/thaw.log" || die "the owner is not named"
 ask thaw 1
 stop_bg daemon || die "the daemon ended with $?"
+
+say "a guardian that comes late leaves the list of the next daemon alone"
+start_daemon --mount "$a" --mount "$b"
+ask freeze 0
+guardian=$(guardian_pid)
+kill -STOP "$guardian"
+stop_bg daemon KILL || :
+"$daemon" --thaw --runtime-dir "$runtime_dir" >"$TEST_DIR/thaw.log"
+must_be_thawed "$a" "$b"
+printf 'pid 1\n' >"$runtime_dir/hv_vss_daemon.frozen"
+kill -CONT "$guardian"
+tries=200
+while is_alive "$guardian"; do
+	tries=$((tries - 1))
+	[ "$tries" -gt 0 ] || die "the guardian is left"
+	sleep 0.05
+done
+list_exists || die "it has removed a list that is not its daemon's"
