@@ -62,7 +62,7 @@ HV_VSS_DAEMON_TESTS = tests/integration/daemon_options.sh \
 	tests/integration/daemon_limit.sh tests/integration/daemon_driver.sh \
 	tests/integration/daemon_policy.sh tests/integration/daemon_drill.sh \
 	tests/integration/daemon_load.sh tests/integration/daemon_cycles.sh \
-	tests/integration/daemon_scarce.sh
+	tests/integration/daemon_scarce.sh tests/integration/daemon_names.sh
 INTEGRATION_TESTS += ${HV_VSS_DAEMON_TESTS}
 SHELL_SCRIPTS += ${HV_VSS_DAEMON_TESTS}
 MANUALS += kernel/hv_vss_daemon/hv_vss_daemon.8 \

@@ -85,6 +85,7 @@ add_target(struct guard *guard, const struct guard_message *message, int fd)
 static bool
 thaw_pass(struct guard *guard, bool believe)
 {
+	char name[GUARD_POINT_MAX];
 	struct guard_target *target;
 	bool done = true;
 	unsigned i;
@@ -95,7 +96,7 @@ thaw_pass(struct guard *guard, bool believe)
 			continue;
 		if (system_thaw(&target->target) == 0) {
 			heldlog(HELDLOG_WARN, "guardian_thawed", "mount=%s",
-			    target->name);
+			    heldlog_quote(target->name, name, sizeof(name)));
 			/* The daemon may yet freeze it again, if it lives. */
 			target->may_be_frozen = !believe && guard->fd != -1;
 		} else if (errno == EINVAL && believe) {

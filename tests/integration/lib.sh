@@ -51,16 +51,22 @@ need_root_loop() {
 	losetup -f >/dev/null 2>&1 || skip "no loop device is free"
 }
 
-# The mount points below TEST_DIR, in the order of mounting.
+# The mount points below TEST_DIR, in the order of mounting, one word each.
 test_mounts() {
 	awk -v dir="$TEST_DIR/" 'index($5, dir) == 1 { print $5 }' \
 		/proc/self/mountinfo 2>/dev/null
 }
 
+# The name of what test_mounts has written as \ooo where it is no word.
+mount_name() {
+	printf '%b' "$(printf '%s' "$1" | sed 's/\\\([0-7]\)/\\0\1/g')"
+}
+
 # In the order of mounting: what holds the image of another thaws before it.
 thaw_mounts() {
 	for mounted_at in $(test_mounts); do
-		fsfreeze -u "$mounted_at" 2>/dev/null && say "thawed $mounted_at"
+		fsfreeze -u "$(mount_name "$mounted_at")" 2>/dev/null &&
+			say "thawed $mounted_at"
 	done
 	return 0
 }
@@ -70,7 +76,7 @@ unmount_all() {
 	while [ -n "$(test_mounts)" ]; do
 		thaw_mounts
 		for mounted_at in $(test_mounts | sort -r); do
-			umount "$mounted_at" 2>/dev/null
+			umount "$(mount_name "$mounted_at")" 2>/dev/null
 		done
 		tries=$((tries + 1))
 		if [ "$tries" -ge 100 ]; then
