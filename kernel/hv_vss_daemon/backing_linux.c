@@ -23,6 +23,7 @@
 #include "policy.h"
 
 #define STACK_DEPTH_MAX 8 /* devices below devices */
+#define BTRFS_DIR	"/sys/fs/btrfs"
 
 static uint64_t
 fs_of(unsigned major_number, unsigned minor_number)
@@ -150,9 +151,9 @@ add_loop(struct system_table *table, uint64_t inner, const char *device,
 static int add_device(struct system_table *table, uint64_t inner,
     const char *numbers, unsigned depth);
 
-/* Goes down from a device-mapper or RAID device to what it is made of. */
+/* Adds all devices that the directory path of sysfs leads to. */
 static int
-add_slaves(struct system_table *table, uint64_t inner, const char *device,
+add_members(struct system_table *table, uint64_t inner, const char *path,
     unsigned depth)
 {
 	char name[PATH_MAX], numbers[32];
@@ -160,10 +161,7 @@ add_slaves(struct system_table *table, uint64_t inner, const char *device,
 	int result = 0;
 	DIR *directory;
 
-	if ((size_t)snprintf(name, sizeof(name), "%s/slaves", device) >=
-	    sizeof(name))
-		return (0);
-	directory = opendir(name);
+	directory = opendir(path);
 	if (directory == NULL)
 		return (0);
 	if (depth == 0)
@@ -172,10 +170,56 @@ add_slaves(struct system_table *table, uint64_t inner, const char *device,
 	    depth > 0 && result == 0 && (entry = readdir(directory)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		if ((size_t)snprintf(name, sizeof(name), "%s/slaves/%s", device,
+		if ((size_t)snprintf(name, sizeof(name), "%s/%s", path,
 			entry->d_name) < sizeof(name) &&
 		    read_line(name, "dev", numbers, sizeof(numbers)))
 			result = add_device(table, inner, numbers, depth - 1);
+	}
+	(void)closedir(directory);
+	return (result);
+}
+
+/* Goes down from a device-mapper or RAID device to what it is made of. */
+static int
+add_slaves(struct system_table *table, uint64_t inner, const char *device,
+    unsigned depth)
+{
+	char path[PATH_MAX];
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/slaves", device) >=
+	    sizeof(path))
+		return (0);
+	return (add_members(table, inner, path, depth));
+}
+
+/*
+ * The mount table tells one device of a btrfs, numbers: this adds all that it
+ * has.  The name of a device is the same wherever sysfs shows it.
+ */
+static int
+add_btrfs(struct system_table *table, uint64_t inner, const char *numbers)
+{
+	char device[64], path[PATH_MAX], real[PATH_MAX];
+	struct dirent *entry;
+	int result = 0;
+	DIR *directory;
+
+	(void)snprintf(device, sizeof(device), "/sys/dev/block/%.31s", numbers);
+	directory = opendir(BTRFS_DIR);
+	if (directory == NULL || realpath(device, real) == NULL) {
+		if (directory != NULL)
+			(void)closedir(directory);
+		return (0);
+	}
+	while (result == 0 && (entry = readdir(directory)) != NULL) {
+		if (entry->d_name[0] == '.' ||
+		    (size_t)snprintf(path, sizeof(path),
+			BTRFS_DIR "/%s/devices%s", entry->d_name,
+			strrchr(real, '/')) >= sizeof(path) ||
+		    access(path, F_OK) != 0)
+			continue;
+		*strrchr(path, '/') = '\0';
+		result = add_members(table, inner, path, STACK_DEPTH_MAX);
 	}
 	(void)closedir(directory);
 	return (result);
@@ -238,6 +282,9 @@ backing_find_all(struct system_table *table)
 			continue;
 		if (add_device(table, table->entries[i].fs, numbers,
 			STACK_DEPTH_MAX) != 0)
+			return (-1);
+		if (strcmp(table->entries[i].type, "btrfs") == 0 &&
+		    add_btrfs(table, table->entries[i].fs, numbers) != 0)
 			return (-1);
 	}
 	return (0);

@@ -128,3 +128,28 @@ ask thaw 0
 say "what was frozen can be unmounted at once"
 umount "$inner"
 stop_bg daemon || die "the daemon ended with $?"
+
+say "a btrfs whose second device lies in a file of another one"
+if command -v mkfs.btrfs >/dev/null && grep -qw btrfs /proc/filesystems; then
+	holder=$(make_mount ext4 160 holder)
+	truncate -s 128M "$TEST_DIR/first.img" "$holder/second.img"
+	first=$(losetup -f --show "$TEST_DIR/first.img")
+	second=$(losetup -f --show "$holder/second.img")
+	mkfs.btrfs -q -f -d raid1 -m raid1 "$first" "$second" 2>/dev/null
+	mkdir "$TEST_DIR/both"
+	mount "$first" "$TEST_DIR/both"
+	# Both go with the last that uses them.
+	losetup -d "$first"
+	losetup -d "$second"
+	# The order of mounting alone would freeze the holder first.
+	mkdir "$TEST_DIR/later"
+	mount --bind "$holder" "$TEST_DIR/later"
+	start_daemon --mount "$TEST_DIR/both" --mount "$TEST_DIR/later"
+	ask freeze 0
+	awk '{ print $2 }' "$runtime_dir/hv_vss_daemon.frozen" | tail -n 1 |
+		grep -qx "$TEST_DIR/later" || die "the holder was not the last"
+	must_be_frozen "$holder"
+	ask thaw 0
+	must_be_thawed "$holder" "$TEST_DIR/both"
+	stop_bg daemon || die "the daemon ended with $?"
+fi
