@@ -53,15 +53,35 @@ hv_appvss_told_name(enum hv_vss_told told)
 	return ("none");
 }
 
+/*
+ * A host that asks in vain again and again must not fill the log.  The lines
+ * that are left out are told with the next one that is not.
+ */
+static bool
+log_failure_fits(struct hv_appvss_core *core)
+{
+	if (ppsratecheck(&core->log_second, &core->log_count,
+		HV_APPVSS_LOG_FAILURES_MAX) == 0) {
+		core->log_left_out++;
+		return (false);
+	}
+	if (core->log_left_out != 0)
+		log(LOG_WARNING, "%s: %u lines of failures left out\n",
+		    core->name, core->log_left_out);
+	core->log_left_out = 0;
+	return (true);
+}
+
 void
-hv_appvss_log(const struct hv_appvss_core *core, enum hv_appvss_log_level level,
+hv_appvss_log(struct hv_appvss_core *core, enum hv_appvss_log_level level,
     const char *format, ...)
 {
 	char text[160];
 	va_list arguments;
 	int priority = LOG_INFO;
 
-	if (level > core->log_level)
+	if (level > core->log_level ||
+	    (level == HV_APPVSS_LOG_FAILURE && !log_failure_fits(core)))
 		return;
 	switch (level) {
 	case HV_APPVSS_LOG_ERROR:

@@ -19,6 +19,7 @@
 #include <sys/mutex.h>
 #include <sys/selinfo.h>
 #include <sys/sysctl.h>
+#include <sys/time.h>
 
 #include "hv_appvss_core.h"
 #include "hv_appvss_msg.h"
@@ -39,6 +40,8 @@ enum hv_appvss_log_level {
 };
 #define HV_APPVSS_LOG_DEFAULT HV_APPVSS_LOG_FAILURE
 #define HV_APPVSS_LOG_MAX     HV_APPVSS_LOG_MESSAGE
+/* Lines of that level in one second; more are counted and left out. */
+#define HV_APPVSS_LOG_FAILURES_MAX 10
 
 struct hv_appvss_dev {
 	struct hv_appvss_core *core;
@@ -81,6 +84,9 @@ struct hv_appvss_core {
 	uint32_t limit_ms;
 	bool app_required;
 	enum hv_appvss_log_level log_level;
+	struct timeval log_second; /* of ppsratecheck(9), with the next one */
+	int log_count;
+	unsigned int log_left_out;  /* since the last line of a failure */
 	uint32_t framework_version; /* agreed with the host, or 0 */
 	uint32_t message_version;
 
@@ -104,9 +110,8 @@ enum hv_appvss_verdict hv_appvss_core_event(struct hv_appvss_core *core,
  * A line of the kernel's log, if the level asks for it: with the mutex held, or
  * before anybody else knows of the core.
  */
-void hv_appvss_log(const struct hv_appvss_core *core,
-    enum hv_appvss_log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void hv_appvss_log(struct hv_appvss_core *core, enum hv_appvss_log_level level,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The words of hv_appvss(4) and of the devctl notifications. */
 const char *hv_appvss_op_name(enum hv_vss_op_t op);

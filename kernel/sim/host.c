@@ -235,6 +235,11 @@ sim_host_wait(struct sim_host *host, uint64_t id, int timeout_ms,
 	if (entry == NULL)
 		return (false);
 	while (!entry->replied) {
+		if (deadline.at_ns == -1) {
+			if (!take_reply(host, -1))
+				return (false);
+			continue;
+		}
 		left_ms = (deadline.at_ns - sim_now_ns()) / 1000000;
 		if (left_ms < 0 || !take_reply(host, (int)left_ms + 1))
 			return (false);

@@ -56,8 +56,8 @@ int sim_host_ask_raw(struct sim_host *host, const void *bytes, size_t length,
     uint64_t *idp);
 
 /*
- * Waits for the reply to id.  False: none came in timeout_ms; ask again, or
- * forget the request.
+ * Waits for the reply to id, for ever if timeout_ms is -1.  False: none came in
+ * that time; ask again, or forget the request.
  */
 bool sim_host_wait(struct sim_host *host, uint64_t id, int timeout_ms,
     struct sim_host_reply *reply);

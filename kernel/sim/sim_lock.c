@@ -100,6 +100,20 @@ sbinuptime(void)
 	    (int64_t)(((uint64_t)(now_ns % 1000000000) << 32) / 1000000000));
 }
 
+/* The last time is in milliseconds, as the kernel's is in ticks. */
+int
+ppsratecheck(struct timeval *lasttime, int *curpps, int maxpps)
+{
+	int64_t now_ms = sim_now_ns() / 1000000;
+
+	if (lasttime->tv_sec == 0 || now_ms - lasttime->tv_sec >= 1000) {
+		lasttime->tv_sec = now_ms;
+		*curpps = 0;
+	}
+	(*curpps)++;
+	return (maxpps < 0 || *curpps <= maxpps);
+}
+
 struct sim_deadline
 sim_deadline_after_ms(int timeout_ms)
 {

@@ -164,6 +164,45 @@ START_TEST(log_level)
 }
 END_TEST
 
+static void
+rig_setup_stopped(void)
+{
+	sim_clock_stop();
+	rig_setup();
+}
+
+/* CHECKs that fail, as nobody has the devices open.  Lines in the log so far.
+ */
+static unsigned
+fail_checks(unsigned count)
+{
+	uint64_t id;
+
+	while (count-- > 0) {
+		id = rig_ask(SIM_HOST_CHECK);
+		ck_assert(sim_host_wait(rig.host, id, -1, &rig.reply));
+		ck_assert_uint_eq(rig.reply.status, VSS_RIG_FAIL);
+	}
+	/* The reply goes out first: wait until the driver is done with it. */
+	(void)sim_sysctl_number("requests");
+	return (sim_log_count());
+}
+
+/* A host that asks in vain again and again does not fill the log. */
+START_TEST(log_rate)
+{
+	ck_assert_uint_eq(fail_checks(1000), 10);
+	sim_clock_advance(999);
+	ck_assert_uint_eq(fail_checks(1), 10);
+	sim_clock_advance(1);
+	/* Its own line, after one that tells how many were left out. */
+	ck_assert_uint_eq(fail_checks(1), 12);
+	sim_clock_advance(1000);
+	ck_assert_uint_eq(fail_checks(1), 13);
+	ck_assert_uint_eq(sim_sysctl_number("failures"), 1003);
+}
+END_TEST
+
 START_TEST(damaged_and_full_rings)
 {
 	static const uint8_t huge[65536];
@@ -188,7 +227,8 @@ int
 main(void)
 {
 	Suite *suite = suite_create("vss_driver_admin");
-	TCase *tcase = tcase_create("admin");
+	TCase *tcase = tcase_create("admin"),
+	      *stopped = tcase_create("stopped");
 	SRunner *runner;
 	int failed;
 
@@ -200,6 +240,10 @@ main(void)
 	tcase_add_test(tcase, log_level);
 	tcase_add_test(tcase, damaged_and_full_rings);
 	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(stopped, rig_setup_stopped, rig_teardown);
+	tcase_set_timeout(stopped, 60);
+	tcase_add_test(stopped, log_rate);
+	suite_add_tcase(suite, stopped);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

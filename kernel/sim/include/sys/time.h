@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Simulated kernel: the uptime, 32.32 fixed point.
+ * Simulated kernel: the uptime, 32.32 fixed point, and rates by it.
  */
 #ifndef SIM_SYS_TIME_H
 #define SIM_SYS_TIME_H
@@ -25,5 +25,7 @@ sbttous(sbintime_t sbt)
 #endif
 
 sbintime_t sbinuptime(void);
+/* Not 0 for the first maxpps calls in a second.  Both values begin with 0. */
+int ppsratecheck(struct timeval *lasttime, int *curpps, int maxpps);
 
 #endif /* SIM_SYS_TIME_H */
