@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The floor of the fan-out: a bare epoll program that sends each client a
- * request and reads its reply, with as many bytes as appvssd and participants
- * exchange.
+ * What the broker is compared with: a process that does nothing but send the
+ * same FREEZE lines to the same clients, and read the same answers, with epoll
+ * and nothing else.  It parses nothing and decides nothing.
  */
 #ifndef FLOOR_H
 #define FLOOR_H
 
 #include <sys/types.h>
 
-#include <stddef.h>
+#include "crowd.h"
 
 struct floor {
-	int *clients; /* their ends */
-	int epoll_fd, order_fd, done_fd;
+	struct crowd crowd;
 	pid_t server;
+	int order_fd;
+	int done_fd;
 };
 
-double bench_now_us(void);
-
-/* Makes the clients and the server; ends the program when it cannot. */
+/* Exits with a message when something is wrong. */
 void floor_start(struct floor *floor_, size_t count);
-/* Microseconds of one round. */
-double floor_us(const struct floor *floor_);
-void floor_stop(struct floor *floor_, size_t count);
+/* Microseconds of one broadcast and gather. */
+double floor_us(struct floor *floor_);
+void floor_stop(struct floor *floor_);
 
 #endif /* FLOOR_H */
