@@ -43,13 +43,16 @@ is_word(unsigned char c)
 }
 
 static bool
-has_only(const char *value, size_t length, bool (*is_member)(unsigned char))
+has_only(const char *value, size_t length, enum wire_type type)
 {
+	unsigned char c;
 	size_t i;
 
-	for (i = 0; i < length; i++)
-		if (!is_member((unsigned char)value[i]))
+	for (i = 0; i < length; i++) {
+		c = (unsigned char)value[i];
+		if (type == WIRE_NAME ? !is_name(c) : !is_word(c))
 			return (false);
+	}
 	return (true);
 }
 
@@ -74,10 +77,12 @@ note_error(struct decoder *decoder, enum wire_error error, const char *name,
 	set_culprit(decoder->msg, name, length);
 }
 
+/* Mostly the first byte decides.  length is not 0. */
 static bool
 name_equals(const char *name, const char *bytes, size_t length)
 {
-	return (strlen(name) == length && memcmp(name, bytes, length) == 0);
+	return (name[0] == bytes[0] && strlen(name) == length &&
+	    memcmp(name, bytes, length) == 0);
 }
 
 static int
@@ -193,11 +198,9 @@ wire_suits_type(const struct wire_key_def *def, const char *value,
 		return (parse_uint(value, length, &number) &&
 		    number >= def->min && number <= def->max);
 	case WIRE_NAME:
-		return (length >= 1 && length <= WIRE_NAME_MAX &&
-		    has_only(value, length, is_name));
 	case WIRE_WORD:
 		return (length >= 1 && length <= WIRE_NAME_MAX &&
-		    has_only(value, length, is_word));
+		    has_only(value, length, def->type));
 	case WIRE_TEXT:
 		return (length >= def->min && length <= def->max);
 	}

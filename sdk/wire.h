@@ -120,6 +120,11 @@ void wire_begin(struct wire_line *line, const struct wire_grammar *grammar,
     unsigned verb);
 void wire_put_uint(struct wire_line *line, unsigned key, uint64_t value);
 void wire_put_text(struct wire_line *line, unsigned key, const char *value);
+/*
+ * Puts the keys of another line of the same verb, which has not been ended:
+ * what many lines have in common is made once.
+ */
+void wire_put_keys_of(struct wire_line *line, const struct wire_line *other);
 /* Appends the LF.  WIRE_E_MISSING_KEY when a required key was not put. */
 enum wire_error wire_end(struct wire_line *line)
     __attribute__((warn_unused_result));

@@ -50,6 +50,8 @@ put_key(struct wire_line *line, unsigned key)
 {
 	const struct wire_verb_def *verb;
 	const struct wire_key_def *def;
+	size_t length;
+	char *at;
 
 	if (line->error != WIRE_OK)
 		return (NULL);
@@ -64,11 +66,18 @@ put_key(struct wire_line *line, unsigned key)
 		return (NULL);
 	}
 	def = &line->grammar->keys[key];
-	append(line, " ", 1);
-	append(line, def->name, strlen(def->name));
-	append(line, "=", 1);
+	length = strlen(def->name);
+	if (length + 2 > room_left(line)) {
+		line->error = WIRE_E_TOO_LONG;
+		return (NULL);
+	}
+	at = line->bytes + line->length;
+	*at = ' ';
+	memcpy(at + 1, def->name, length);
+	at[1 + length] = '=';
+	line->length += length + 2;
 	line->present |= WIRE_BIT(key);
-	return (line->error == WIRE_OK ? def : NULL);
+	return (def);
 }
 
 void
@@ -202,6 +211,26 @@ wire_put_text(struct wire_line *line, unsigned key, const char *value)
 		append(line, value, strlen(value));
 	else
 		line->error = WIRE_E_BAD_VALUE;
+}
+
+void
+wire_put_keys_of(struct wire_line *line, const struct wire_line *other)
+{
+	size_t verb_length;
+
+	if (line->error == WIRE_OK)
+		line->error = other->error;
+	if (line->error != WIRE_OK)
+		return;
+	if (line->grammar != other->grammar || line->verb != other->verb)
+		line->error = WIRE_E_UNKNOWN_VERB;
+	else if ((line->present & other->present) != 0)
+		line->error = WIRE_E_DUPLICATE_KEY;
+	if (line->error != WIRE_OK)
+		return;
+	verb_length = strlen(line->grammar->verbs[line->verb].name);
+	append(line, other->bytes + verb_length, other->length - verb_length);
+	line->present |= other->present;
 }
 
 enum wire_error

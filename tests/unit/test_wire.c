@@ -305,6 +305,34 @@ START_TEST(test_encode_spoilt)
 }
 END_TEST
 
+/* What many lines have in common is put into each as it was made. */
+START_TEST(test_encode_keys_of)
+{
+	struct wire_line common;
+
+	wire_begin(&common, &grammar, V_ALL);
+	wire_put_uint(&common, K_N, 200);
+	wire_put_text(&common, K_TEXT, "a b");
+	wire_begin(&line, &grammar, V_ALL);
+	wire_put_text(&line, K_NAME, "one");
+	wire_put_keys_of(&line, &common);
+	ck_assert_int_eq(wire_end(&line), WIRE_OK);
+	ck_assert_str_eq(line.bytes, "ALL name=one n=200 text=\"a b\"\n");
+
+	wire_begin(&line, &grammar, V_ALL);
+	wire_put_uint(&line, K_N, 200);
+	wire_put_keys_of(&line, &common);
+	ck_assert_int_eq(wire_end(&line), WIRE_E_DUPLICATE_KEY);
+	wire_begin(&line, &grammar, V_GO);
+	wire_put_keys_of(&line, &common);
+	ck_assert_int_eq(wire_end(&line), WIRE_E_UNKNOWN_VERB);
+	wire_put_uint(&common, K_N, 200);
+	wire_begin(&line, &grammar, V_ALL);
+	wire_put_keys_of(&line, &common);
+	ck_assert_int_eq(wire_end(&line), WIRE_E_DUPLICATE_KEY);
+}
+END_TEST
+
 START_TEST(test_encode_errors)
 {
 	wire_begin(&line, &grammar, V_HOLE);
@@ -464,6 +492,7 @@ main(void)
 	tcase_add_test(tc, test_decode_long_culprit);
 	tcase_add_test(tc, test_encode);
 	tcase_add_loop_test(tc, test_encode_spoilt, 0, COUNT(spoilers));
+	tcase_add_test(tc, test_encode_keys_of);
 	tcase_add_test(tc, test_encode_errors);
 	tcase_add_test(tc, test_encode_cut_limit);
 	tcase_add_loop_test(tc, test_encode_cut_room, 0, 6);
