@@ -41,6 +41,10 @@ broker_arm_tick(struct broker *broker)
 	retry_at_ms = registry_next_at_ms(&broker->participants.registry);
 	if (retry_at_ms < at_ms)
 		at_ms = retry_at_ms;
+	/* Mostly it is armed so already: a step is asked for by each answer. */
+	if (at_ms == broker->tick_at_ms)
+		return;
+	broker->tick_at_ms = at_ms;
 	if (at_ms == UINT64_MAX) {
 		(void)event_del(broker->tick_event);
 		return;
@@ -140,8 +144,9 @@ broker_act(struct broker *broker, const struct txn_action *action)
 	case TXN_ACT_SEND_FREEZE:
 	case TXN_ACT_SEND_THAW:
 		tell_action(&broker->tell, &record, action);
-		participants_tell(broker->lineup.members[action->part],
-		    broker->txn.id, action);
+		participants_tell(&broker->participants,
+		    broker->lineup.members[action->part], broker->txn.id,
+		    action);
 		break;
 	case TXN_ACT_COMMIT_HELD:
 		broker_commit_held(broker);
@@ -225,6 +230,7 @@ broker_on_tick(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	broker->tick_at_ms = UINT64_MAX;
 	participants_retry(&broker->participants, broker_now_ms());
 	broker_step(broker, &event);
 }

@@ -29,6 +29,7 @@ struct broker {
 	const struct config *config;
 	struct event_base *base;
 	struct event *tick_event;
+	uint64_t tick_at_ms; /* when it comes; UINT64_MAX: never */
 	struct orders *orders;
 	struct clientset *clients;
 	struct device_slot device;

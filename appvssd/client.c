@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,13 +21,14 @@
 #endif
 
 struct client {
-	struct event *read_event;
+	struct event read_event;
 	struct event *write_event; /* NULL until a write is short */
 	/*
-	 * In this order: HELLO's deadline, the limits of a peer that does not
-	 * read, and at the end the return to the event loop.
+	 * NULL unless a limit runs: HELLO's deadline, and later that of a peer
+	 * that does not read.
 	 */
 	struct event *timer;
+	void *tag;
 	const struct client_callbacks *callbacks;
 	void *arg;
 	struct client_pool *pool;
@@ -47,12 +49,32 @@ static void client_on_read(int fd, short what, void *arg);
 static void client_on_write(int fd, short what, void *arg);
 static void client_on_timer(int fd, short what, void *arg);
 
-static void
+/*
+ * The limits are few and the same for all: each has one queue in the event
+ * loop, where the next is the first, and one place in its heap.  -1: out of
+ * memory.
+ */
+static int
 client_arm(struct client *client, unsigned after_ms)
 {
 	struct timeval after = { after_ms / 1000, after_ms % 1000 * 1000 };
+	struct event_base *base = event_get_base(&client->read_event);
+	const struct timeval *queue;
 
-	(void)event_add(client->timer, &after);
+	if (client->timer == NULL)
+		client->timer = event_new(base, -1, 0, client_on_timer, client);
+	if (client->timer == NULL)
+		return (-1);
+	queue = event_base_init_common_timeout(base, &after);
+	return (event_add(client->timer, queue != NULL ? queue : &after));
+}
+
+static void
+client_disarm(struct client *client)
+{
+	if (client->timer != NULL)
+		event_free(client->timer);
+	client->timer = NULL;
 }
 
 struct client *
@@ -72,16 +94,14 @@ client_create(struct event_base *base, int fd, const struct peercred *cred,
 	client->pool = pool;
 	client->callbacks = callbacks;
 	client->arg = arg;
-	client->read_event = event_new(base, fd, EV_READ | EV_PERSIST,
+	(void)event_assign(&client->read_event, base, fd, EV_READ | EV_PERSIST,
 	    client_on_read, client);
-	client->timer = event_new(base, -1, 0, client_on_timer, client);
-	if (client->read_event == NULL || client->timer == NULL ||
-	    event_add(client->read_event, NULL) == -1) {
+	if (event_add(&client->read_event, NULL) == -1 ||
+	    client_arm(client, PROTO_HELLO_TIMEOUT_MS) == -1) {
 		client_destroy(client);
 		errno = ENOMEM;
 		return (NULL);
 	}
-	client_arm(client, PROTO_HELLO_TIMEOUT_MS);
 	return (client);
 }
 
@@ -97,12 +117,10 @@ client_drop_output(struct client *client)
 void
 client_destroy(struct client *client)
 {
-	if (client->read_event != NULL)
-		event_free(client->read_event);
+	(void)event_del(&client->read_event);
 	if (client->write_event != NULL)
 		event_free(client->write_event);
-	if (client->timer != NULL)
-		event_free(client->timer);
+	client_disarm(client);
 	(void)close(client->fd);
 	client_drop_output(client);
 	free(client->input);
@@ -116,10 +134,12 @@ client_close(struct client *client)
 	if (client->closed)
 		return;
 	client->closed = true;
-	(void)event_del(client->read_event);
+	(void)event_del(&client->read_event);
 	if (client->write_event != NULL)
 		(void)event_del(client->write_event);
-	event_active(client->timer, EV_TIMEOUT, 1);
+	client_disarm(client);
+	/* Back from the event loop, where nobody has it in his hands. */
+	event_active(&client->read_event, EV_READ, 1);
 }
 
 bool
@@ -132,6 +152,12 @@ const struct peercred *
 client_cred(const struct client *client)
 {
 	return (&client->cred);
+}
+
+void **
+client_tag(struct client *client)
+{
+	return (&client->tag);
 }
 
 const char *
@@ -180,13 +206,13 @@ client_queue(struct client *client, const char *bytes, size_t length)
 	client->output_bytes += length;
 	if (client->write_event == NULL)
 		client->write_event = event_new(event_get_base(
-						    client->read_event),
+						    &client->read_event),
 		    client->fd, EV_WRITE | EV_PERSIST, client_on_write, client);
 	if (client->write_event == NULL ||
-	    event_add(client->write_event, NULL) == -1)
+	    event_add(client->write_event, NULL) == -1 ||
+	    (!waits && client->greeted &&
+		client_arm(client, CLIENT_STALL_MS) == -1))
 		client_close(client);
-	else if (!waits && client->greeted)
-		client_arm(client, CLIENT_STALL_MS);
 }
 
 /* What the socket takes of bytes; -1: the peer is gone. */
@@ -253,8 +279,9 @@ client_linger(struct client *client)
 		return;
 	}
 	client->closing = true;
-	(void)event_del(client->read_event);
-	client_arm(client, CLIENT_LINGER_MS);
+	(void)event_del(&client->read_event);
+	if (client_arm(client, CLIENT_LINGER_MS) == -1)
+		client_close(client);
 }
 
 /* An ERROR that ends the connection once it is written. */
@@ -292,14 +319,16 @@ client_on_write(int fd, short what, void *arg)
 	client->output_bytes -= (size_t)written;
 	memmove(client->output, client->output + written, client->output_bytes);
 	if (client->output_bytes > 0) {
-		if (written > 0 && client->greeted && !client->closing)
-			client_arm(client, CLIENT_STALL_MS);
+		if (written > 0 && client->greeted && !client->closing &&
+		    client_arm(client, CLIENT_STALL_MS) == -1)
+			client_close(client);
 		return;
 	}
 	client_drop_output(client);
-	(void)event_del(client->write_event);
+	event_free(client->write_event);
+	client->write_event = NULL;
 	if (client->greeted)
-		(void)event_del(client->timer);
+		client_disarm(client);
 	if (client->closing)
 		client_close(client);
 }
@@ -311,14 +340,10 @@ client_on_timer(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (client->closed) {
-		client->callbacks->closed(client->arg, client);
-		client_destroy(client);
-	} else if (client->greeted || client->closing) {
+	if (client->greeted || client->closing)
 		client_close(client);
-	} else {
+	else
 		client_refuse(client, "hello_first", "no HELLO in time");
-	}
 }
 
 static void
@@ -337,7 +362,7 @@ client_on_hello(struct client *client, const struct wire_msg *msg)
 	}
 	client->program = strdup(wire_get_text(msg, PK_PROGRAM, ""));
 	client->greeted = true;
-	(void)event_del(client->timer);
+	client_disarm(client);
 	wire_begin(&line, &proto_broker_grammar, PB_WELCOME);
 	wire_put_uint(&line, PK_VERSION, PROTO_VERSION);
 	client_send(client, &line);
@@ -430,6 +455,11 @@ client_on_read(int fd, short what, void *arg)
 	ssize_t received;
 
 	(void)what;
+	if (client->closed) {
+		client->callbacks->closed(client->arg, client);
+		client_destroy(client);
+		return;
+	}
 	length = client->input_bytes;
 	if (length > 0)
 		memcpy(buffer, client->input, length);

@@ -67,6 +67,8 @@ void client_close(struct client *client);
 
 bool client_is_open(const struct client *client);
 const struct peercred *client_cred(const struct client *client);
+/* What its user keeps with it; NULL at first, and never looked at here. */
+void **client_tag(struct client *client);
 const char *client_program(const struct client *client); /* lent; may be "" */
 
 #endif /* CLIENT_H */

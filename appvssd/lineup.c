@@ -20,7 +20,7 @@ lineup_reserve(struct lineup *lineup, size_t count)
 
 	if (count <= lineup->max)
 		return (0);
-	max = count < LINEUP_MIN ? LINEUP_MIN : count * 2;
+	max = LINEUP_MIN + count + count / 8;
 	parts = realloc(lineup->parts, max * sizeof(*parts));
 	if (parts == NULL)
 		return (-1);

@@ -72,7 +72,7 @@ participants_enter(struct registry_entry *entry, struct client *client,
 	const char *program;
 	bool news;
 
-	entry->owner = client;
+	registry_own(entry, client, client_tag(client));
 	entry->has_uid = true;
 	entry->uid = cred->uid;
 	entry->pid = cred->pid;
@@ -135,7 +135,7 @@ participants_leave(struct participants *participants,
 {
 	struct txn_event event = { .type = TXN_EV_GONE, .part = entry->part };
 
-	entry->owner = NULL;
+	registry_disown(entry);
 	/* Its library thaws it by itself when the broker is gone for it. */
 	registry_settle(&participants->registry, entry);
 	entry->part = SIZE_MAX;
@@ -158,6 +158,22 @@ participants_forget(struct participants *participants,
 	participants_save_entry(participants, entry);
 }
 
+/*
+ * The client's participant of that name, or NULL.  Most clients have one, and
+ * it is not searched for.
+ */
+static struct registry_entry *
+participants_find_own(const struct participants *participants,
+    struct client *client, const char *name)
+{
+	struct registry_entry *entry = *client_tag(client);
+
+	if (entry == NULL || strcmp(entry->name, name) == 0)
+		return (entry);
+	entry = registry_find(&participants->registry, name);
+	return (entry != NULL && entry->owner == client ? entry : NULL);
+}
+
 void
 participants_on_unregister(struct participants *participants,
     struct client *client, const struct wire_msg *msg)
@@ -165,8 +181,8 @@ participants_on_unregister(struct participants *participants,
 	const char *name = wire_get_text(msg, PK_NAME, "");
 	struct registry_entry *entry;
 
-	entry = registry_find(&participants->registry, name);
-	if (entry == NULL || entry->owner != client) {
+	entry = participants_find_own(participants, client, name);
+	if (entry == NULL) {
 		client_send_error(client, "unknown_name", "UNREGISTER", name,
 		    NULL);
 		return;
@@ -249,13 +265,11 @@ participants_on_answer(struct participants *participants, struct client *client,
 	struct registry_entry *entry;
 	uint64_t id;
 
-	entry = registry_find(&participants->registry,
+	entry = participants_find_own(participants, client,
 	    wire_get_text(msg, PK_NAME, ""));
 	id = wire_get_uint(msg, PK_ID, 0);
 	if (!participants_parse_op(wire_get_text(msg, PK_OP, ""), &event.op))
 		entry = NULL; /* an answer to nothing */
-	if (entry != NULL && entry->owner != client)
-		entry = NULL;
 	if (entry != NULL && event.op == TXN_OP_THAW && entry->owes_id == id &&
 	    id != 0) {
 		participants_note_text(entry, event.op, msg);
@@ -282,10 +296,9 @@ participants_on_progress(struct participants *participants,
 	struct registry_entry *entry;
 	char text[PROTO_TEXT_MAX + 1];
 
-	entry = registry_find(&participants->registry,
+	entry = participants_find_own(participants, client,
 	    wire_get_text(msg, PK_NAME, ""));
-	if (entry == NULL || entry->owner != client ||
-	    entry->part == SIZE_MAX) {
+	if (entry == NULL || entry->part == SIZE_MAX) {
 		(void)participants->upcalls->expects(participants->arg, 0,
 		    &nothing);
 		return;
@@ -314,11 +327,8 @@ participants_on_closed(struct participants *participants, struct client *client)
 {
 	struct registry_entry *entry;
 
-	for (entry = participants->registry.first; entry != NULL;
-	     entry = entry->next) {
-		if (entry->owner == client)
-			participants_leave(participants, entry);
-	}
+	while ((entry = *client_tag(client)) != NULL)
+		participants_leave(participants, entry);
 }
 
 static const char *
@@ -353,27 +363,54 @@ participants_send_thaw(const struct registry_entry *entry, uint64_t id,
 	client_send(entry->owner, &line);
 }
 
-void
-participants_tell(const struct registry_entry *entry, uint64_t id,
+/* Whether the lines of both differ by the name only. */
+static bool
+participants_same_line(const struct participants_told *told, uint64_t id,
     const struct txn_action *action)
 {
+	return (told->id == id && told->action.type == action->type &&
+	    told->action.remaining_ms == action->remaining_ms &&
+	    told->action.hold_ms == action->hold_ms &&
+	    told->action.outcome == action->outcome);
+}
+
+/* What all who are told now have in common is made once. */
+static void
+participants_make_line(struct participants_told *told, uint64_t id,
+    const struct txn_action *action)
+{
+	const enum proto_broker_verb verb = action->type == TXN_ACT_SEND_CHECK ?
+	    PB_CHECK :
+	    action->type == TXN_ACT_SEND_FREEZE ? PB_FREEZE :
+						  PB_THAW;
+
+	told->id = id;
+	told->action = *action;
+	wire_begin(&told->line, &proto_broker_grammar, verb);
+	wire_put_uint(&told->line, PK_ID, id);
+	if (verb == PB_THAW)
+		wire_put_text(&told->line, PK_REASON,
+		    participants_thaw_reason(action->outcome));
+	wire_put_uint(&told->line, PK_REMAINING_MS, action->remaining_ms);
+	if (verb == PB_FREEZE)
+		wire_put_uint(&told->line, PK_HOLD_MS, action->hold_ms);
+}
+
+void
+participants_tell(struct participants *participants,
+    const struct registry_entry *entry, uint64_t id,
+    const struct txn_action *action)
+{
+	struct participants_told *told = &participants->told;
 	struct wire_line line;
 
 	if (entry->owner == NULL)
 		return;
-	if (action->type == TXN_ACT_SEND_THAW) {
-		participants_send_thaw(entry, id,
-		    participants_thaw_reason(action->outcome),
-		    action->remaining_ms);
-		return;
-	}
-	wire_begin(&line, &proto_broker_grammar,
-	    action->type == TXN_ACT_SEND_CHECK ? PB_CHECK : PB_FREEZE);
+	if (!participants_same_line(told, id, action))
+		participants_make_line(told, id, action);
+	wire_begin(&line, &proto_broker_grammar, told->line.verb);
 	wire_put_text(&line, PK_NAME, entry->name);
-	wire_put_uint(&line, PK_ID, id);
-	wire_put_uint(&line, PK_REMAINING_MS, action->remaining_ms);
-	if (action->type == TXN_ACT_SEND_FREEZE)
-		wire_put_uint(&line, PK_HOLD_MS, action->hold_ms);
+	wire_put_keys_of(&line, &told->line);
 	client_send(entry->owner, &line);
 }
 

@@ -12,13 +12,12 @@
 #include <stdint.h>
 
 #include "registry.h"
+#include "txn.h"
 
 #define PARTICIPANTS_ORDER_DEFAULT 50
 
 struct client;
 struct config;
-struct txn_action;
-struct txn_event;
 struct wire_msg;
 
 /* What the broker does for this module. */
@@ -45,11 +44,19 @@ struct participants_upcalls {
 	    const struct registry_entry *entry);
 };
 
+/* The line that was told last, without its name. */
+struct participants_told {
+	uint64_t id; /* 0: none yet */
+	struct txn_action action;
+	struct wire_line line;
+};
+
 struct participants {
 	struct registry registry;
 	const struct config *config; /* borrowed */
 	const struct participants_upcalls *upcalls;
 	void *arg;
+	struct participants_told told;
 };
 
 /* Enters those that the configuration expects.  0, or -1: out of memory. */
@@ -90,7 +97,8 @@ void participants_on_closed(struct participants *participants,
     struct client *client);
 
 /* Sends what the action says; nothing to one that is absent. */
-void participants_tell(const struct registry_entry *entry, uint64_t id,
+void participants_tell(struct participants *participants,
+    const struct registry_entry *entry, uint64_t id,
     const struct txn_action *action);
 /* Its thaw was not confirmed: it is retried until it is. */
 void participants_owe(struct participants *participants,

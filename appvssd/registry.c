@@ -24,6 +24,35 @@ registry_compare(const void *a, const void *b)
 	return (strcmp(a, b));
 }
 
+void
+registry_own(struct registry_entry *entry, void *owner, void **owned)
+{
+	if (entry->owner == owner)
+		return;
+	assert(entry->owner == NULL);
+	entry->owner = owner;
+	entry->owned = owned;
+	entry->owned_prev = NULL;
+	entry->owned_next = *owned;
+	if (entry->owned_next != NULL)
+		entry->owned_next->owned_prev = entry;
+	*owned = entry;
+}
+
+void
+registry_disown(struct registry_entry *entry)
+{
+	if (entry->owner == NULL)
+		return;
+	if (entry->owned_next != NULL)
+		entry->owned_next->owned_prev = entry->owned_prev;
+	if (entry->owned_prev != NULL)
+		entry->owned_prev->owned_next = entry->owned_next;
+	else
+		*entry->owned = entry->owned_next;
+	entry->owner = NULL;
+}
+
 struct registry_entry *
 registry_find(const struct registry *registry, const char *name)
 {
@@ -94,7 +123,7 @@ void
 registry_remove(struct registry *registry, struct registry_entry *entry)
 {
 	entry->leaving = true;
-	entry->owner = NULL;
+	registry_disown(entry);
 	registry_reap(registry, entry);
 }
 
@@ -188,6 +217,9 @@ registry_set_progress(struct registry_entry *entry,
 const char *
 registry_texts(const struct registry_entry *entry, char *out, size_t size)
 {
+	out[0] = '\0';
+	if (entry->text == NULL && entry->thaw_text == NULL)
+		return (out);
 	(void)snprintf(out, size, "%s%s%s",
 	    entry->text == NULL ? "" : entry->text,
 	    entry->text != NULL && entry->thaw_text != NULL ? "; thaw: " : "",

@@ -38,8 +38,10 @@ struct registry_entry {
 	char *text;	 /* owned or NULL: of its last CHECK or FREEZE */
 	char *thaw_text; /* owned or NULL: of its last THAW */
 	void *owner;	 /* the client that registered it; NULL: absent */
-	uid_t uid;	 /* of the owner, or the last one */
-	bool has_uid;	 /* false: known from the history only */
+	void **owned;	 /* the first that its owner has; kept by the owner */
+	struct registry_entry *owned_next, *owned_prev;
+	uid_t uid;    /* of the owner, or the last one */
+	bool has_uid; /* false: known from the history only */
 	pid_t pid;
 	struct access_grant grant;
 	uint32_t thaw_ms;
@@ -76,6 +78,13 @@ struct registry {
 
 void registry_init(struct registry *registry);
 void registry_fini(struct registry *registry);
+
+/*
+ * Its owner from now on, and where that keeps the first of its entries, until
+ * registry_disown().
+ */
+void registry_own(struct registry_entry *entry, void *owner, void **owned);
+void registry_disown(struct registry_entry *entry);
 
 /* Lent, or NULL. */
 struct registry_entry *registry_find(const struct registry *registry,
