@@ -16,7 +16,7 @@ class Client:
 
     def __init__(self, path, hello=True):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(10)
+        self.sock.settimeout(30)
         self.sock.connect(path)
         self.buffer = b""
         if hello:
@@ -102,7 +102,7 @@ class Host:
             fail("the host got %r" % reply)
 
 
-def await_true(condition, what, seconds=10):
+def await_true(condition, what, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
