@@ -91,22 +91,32 @@ install-appvssctl: appvssd/appvssctl/appvssctl
 
 # broker: what runs between the first FREEZE and the end of THAW.
 
-BROKER_OBJS = appvssd/broker.o appvssd/broker_peers.o appvssd/broker_run.o appvssd/client.o appvssd/clientset.o \
-	appvssd/device_slot.o appvssd/journal.o appvssd/requestors.o \
-	appvssd/lineup.o appvssd/listener.o appvssd/orders.o \
-	appvssd/participants.o appvssd/participants_known.o \
-	appvssd/peercred.o appvssd/record.o appvssd/registry.o \
-	appvssd/source.o appvssd/source_device.o appvssd/status.o \
-	appvssd/subscribers.o appvssd/tell.o appvssd/verbs.o \
-	appvssd/access.o ${TXN_OBJS} ${HISTQ_OBJS} ${WIRE_OBJS}
+BROKER_OWN_OBJS = appvssd/broker.o \
+	appvssd/broker_peers.o \
+	appvssd/broker_run.o \
+	appvssd/client.o \
+	appvssd/clientset.o \
+	appvssd/device_slot.o \
+	appvssd/journal.o \
+	appvssd/lineup.o \
+	appvssd/listener.o \
+	appvssd/orders.o \
+	appvssd/participants.o \
+	appvssd/participants_known.o \
+	appvssd/peercred.o \
+	appvssd/record.o \
+	appvssd/registry.o \
+	appvssd/requestors.o \
+	appvssd/source.o \
+	appvssd/source_device.o \
+	appvssd/status.o \
+	appvssd/subscribers.o \
+	appvssd/tell.o \
+	appvssd/verbs.o
+BROKER_OBJS = ${BROKER_OWN_OBJS} appvssd/access.o ${TXN_OBJS} ${HISTQ_OBJS} \
+	${WIRE_OBJS}
 
-OBJS += appvssd/broker.o appvssd/broker_peers.o appvssd/broker_run.o appvssd/client.o appvssd/clientset.o \
-	appvssd/device_slot.o appvssd/journal.o appvssd/requestors.o \
-	appvssd/lineup.o appvssd/listener.o appvssd/orders.o \
-	appvssd/participants.o appvssd/participants_known.o \
-	appvssd/peercred.o appvssd/record.o appvssd/registry.o \
-	appvssd/source.o appvssd/source_device.o appvssd/status.o \
-	appvssd/subscribers.o appvssd/tell.o appvssd/verbs.o
+OBJS += ${BROKER_OWN_OBJS}
 
 # parent
 

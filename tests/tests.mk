@@ -26,18 +26,22 @@ format-check:
 SHELL_SCRIPTS += tests/deps.sh tests/run.sh tests/sanitize.sh tests/lint.sh
 .PHONY: check-unit
 CHAIN_TESTS = tests/integration/chain_snapshot.sh \
-	tests/integration/chain_veto.sh tests/integration/chain_hang.sh \
+	tests/integration/chain_veto.sh \
+	tests/integration/chain_hang.sh \
 	tests/integration/chain_killed.sh \
 	tests/integration/chain_broker_killed.sh \
 	tests/integration/chain_daemon_killed.sh \
 	tests/integration/chain_history_stopped.sh \
-	tests/integration/chain_nobody.sh tests/integration/chain_expired.sh \
+	tests/integration/chain_nobody.sh \
+	tests/integration/chain_expired.sh \
 	tests/integration/chain_syscalls.sh
 BROKER_TESTS = tests/integration/broker_faults.sh \
-	tests/integration/broker_known.sh tests/integration/broker_proof.sh \
+	tests/integration/broker_known.sh \
+	tests/integration/broker_proof.sh \
 	tests/integration/broker_device.sh \
 	tests/integration/broker_requestor.sh \
-	tests/integration/broker_clock.sh tests/integration/broker_chaos.sh
+	tests/integration/broker_clock.sh \
+	tests/integration/broker_chaos.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \
 	${BROKER_TESTS} ${CHAIN_TESTS}
