@@ -63,20 +63,30 @@ tests/unit/test_history_read: ${TEST_HISTORY_READ_OBJS}
 
 # appvssctl
 
-CTL_OWN_OBJS = appvssd/appvssctl/main.o appvssd/appvssctl/client.o \
-	appvssd/appvssctl/json.o appvssd/appvssctl/list.o \
-	appvssd/appvssctl/provenance.o appvssd/appvssctl/show.o \
-	appvssd/appvssctl/status.o appvssd/appvssctl/text.o \
-	appvssd/appvssctl/timeline.o
+CTL_OWN_OBJS = appvssd/appvssctl/client.o \
+	appvssd/appvssctl/drill.o \
+	appvssd/appvssctl/hold.o \
+	appvssd/appvssctl/json.o \
+	appvssd/appvssctl/list.o \
+	appvssd/appvssctl/main.o \
+	appvssd/appvssctl/provenance.o \
+	appvssd/appvssctl/request.o \
+	appvssd/appvssctl/show.o \
+	appvssd/appvssctl/status.o \
+	appvssd/appvssctl/text.o \
+	appvssd/appvssctl/timeline.o \
+	appvssd/appvssctl/watch.o
 CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS}
 
 OBJS += ${CTL_OWN_OBJS}
 PROGS += appvssd/appvssctl/appvssctl
 MANUALS += appvssd/appvssctl/appvssctl.8
 INSTALL_TARGETS += install-appvssctl
-INTEGRATION_TESTS += tests/integration/history_ctl.sh \
+INTEGRATION_TESTS += tests/integration/ctl_request.sh \
+	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh
-SHELL_SCRIPTS += tests/integration/history_ctl.sh \
+SHELL_SCRIPTS += tests/integration/ctl_request.sh \
+	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh
 
 appvssd/appvssctl/appvssctl: ${CTL_OBJS}

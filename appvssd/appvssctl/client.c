@@ -29,16 +29,33 @@ monotonic_ms(void)
 	return ((long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
 }
 
+/* For poll(2). */
+static int
+time_left(const struct client *client)
+{
+	long long left;
+
+	if (client->deadline_ms == -1)
+		return (-1);
+	left = client->deadline_ms - monotonic_ms();
+	return (left <= 0 ? 0 : (int)left);
+}
+
+void
+client_set_limit(struct client *client, long long limit_ms)
+{
+	client->deadline_ms = limit_ms == -1 ? -1 : monotonic_ms() + limit_ms;
+}
+
 /* Waits for events on the socket.  EX_OK, or a status after a message. */
 static int
 await(struct client *client, short events)
 {
 	for (;;) {
 		struct pollfd pfd = { client->fd, events, 0 };
-		long long left = client->deadline_ms - monotonic_ms();
 		int ready;
 
-		ready = left <= 0 ? 0 : poll(&pfd, 1, (int)left);
+		ready = poll(&pfd, 1, time_left(client));
 		if (ready > 0)
 			return (EX_OK);
 		if (ready < 0 && errno == EINTR)
@@ -173,8 +190,18 @@ report_error(const struct wire_msg *msg)
 	return (strcmp(code, "denied") == 0 ? EX_NOPERM : EX_DATAERR);
 }
 
+bool
+client_has_line(struct client *client)
+{
+	struct pollfd pfd = { client->fd, POLLIN, 0 };
+
+	return (memchr(client->in + client->used, '\n',
+		    client->length - client->used) != NULL ||
+	    poll(&pfd, 1, 0) == 1);
+}
+
 int
-client_receive(struct client *client, struct wire_msg *msg)
+client_receive_any(struct client *client, struct wire_msg *msg)
 {
 	enum wire_error error;
 	size_t length;
@@ -193,9 +220,17 @@ client_receive(struct client *client, struct wire_msg *msg)
 		    wire_error_word(error));
 		return (EX_PROTOCOL);
 	}
-	if (msg->verb == PB_ERROR)
-		return (report_error(msg));
 	return (EX_OK);
+}
+
+int
+client_receive(struct client *client, struct wire_msg *msg)
+{
+	int status = client_receive_any(client, msg);
+
+	if (status == EX_OK && msg->verb == PB_ERROR)
+		return (report_error(msg));
+	return (status);
 }
 
 int

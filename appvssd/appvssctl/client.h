@@ -5,6 +5,7 @@
 #ifndef CLIENT_H
 #define CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "sdk/wire.h"
@@ -15,7 +16,7 @@
 struct client {
 	const char *socket; /* borrows */
 	int fd;
-	long long deadline_ms;
+	long long deadline_ms; /* -1: none */
 	size_t length;
 	size_t used; /* bytes of the line that was given out last */
 	char in[WIRE_LINE_MAX];
@@ -30,5 +31,11 @@ int client_send(struct client *client, struct wire_line *line);
  * The next message.  An ERROR from the broker is printed, and is a failure.
  */
 int client_receive(struct client *client, struct wire_msg *msg);
+/* The same, but an ERROR is a message like others. */
+int client_receive_any(struct client *client, struct wire_msg *msg);
+/* Whether there is something to receive now, the end too. */
+bool client_has_line(struct client *client);
+/* From now on it may take so long; -1: for ever. */
+void client_set_limit(struct client *client, long long limit_ms);
 
 #endif /* CLIENT_H */

@@ -11,23 +11,41 @@
 
 struct history;
 
+/* What the options say. */
 struct ctl {
 	const char *socket;
 	const char *history;
 	bool json;
-	bool live;	/* the history is that of the running machine */
-	unsigned limit; /* of history: transactions */
+	bool live;		  /* the history is that of this machine */
+	bool require_application; /* run, drill: nothing less will do */
+	unsigned limit;		  /* history, watch: rows; 0: no limit */
+	uint32_t hold_ms;	  /* run, freeze, drill; 0: appvssd's own */
+	unsigned repeat;	  /* drill */
 };
 
-int ctl_status(const struct ctl *ctl);
-int ctl_forget(const struct ctl *ctl, const char *name);
-int ctl_list(const struct ctl *ctl);
-/* id 0: the newest freeze. */
-int ctl_show(const struct ctl *ctl, int64_t id);
-int ctl_provenance(const struct ctl *ctl);
+/* Each gets the arguments behind its name; their number was checked. */
+int ctl_status(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_forget(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_list(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_show(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_last(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_provenance(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_run(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_freeze(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_thaw(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_watch(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_drill(const struct ctl *ctl, int argc, char *argv[]);
+
+/* Prints a transaction of the history; id 0: the newest freeze. */
+int ctl_show_id(const struct ctl *ctl, int64_t id);
 
 /* "appvssctl: ..." */
 void ctl_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, with a word on help; EX_USAGE. */
+int ctl_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A decimal number from 1 on; 0: it is none. */
+int64_t ctl_number(const char *text);
 
 /* Opens the history: EX_OK, or a status after a message. */
 int ctl_open_history(const struct ctl *ctl, struct history **historyp);

@@ -12,6 +12,8 @@
 #include "show.h"
 #include "text.h"
 
+#define DEFAULT_LIMIT 20
+
 static void
 print_json(const struct history_txn *txn)
 {
@@ -50,7 +52,7 @@ add_row(struct text_table *table, const struct history_txn *txn)
 }
 
 int
-ctl_list(const struct ctl *ctl)
+ctl_list(const struct ctl *ctl, int argc, char *argv[])
 {
 	static const char *const headings[] = { "ID", "TIME", "OP", "SOURCE",
 		"OUTCOME", "CONSISTENCY", "HOST", "TOOK", "READY", "REASON",
@@ -62,10 +64,13 @@ ctl_list(const struct ctl *ctl)
 	enum history_error error;
 	int status;
 
+	(void)argc;
+	(void)argv;
 	status = ctl_open_history(ctl, &history);
 	if (status != EX_OK)
 		return (status);
-	error = history_list(history, ctl->limit, &txns, &count);
+	error = history_list(history,
+	    ctl->limit != 0 ? ctl->limit : DEFAULT_LIMIT, &txns, &count);
 	if (error != HISTORY_OK)
 		status = ctl_history_failed(history, (int)error);
 	history_close(history);

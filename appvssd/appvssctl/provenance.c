@@ -327,7 +327,7 @@ print_json(const struct history_evidence *evidence, enum verdict verdict,
 }
 
 int
-ctl_provenance(const struct ctl *ctl)
+ctl_provenance(const struct ctl *ctl, int argc, char *argv[])
 {
 	struct history_evidence evidence;
 	struct history *history;
@@ -336,6 +336,8 @@ ctl_provenance(const struct ctl *ctl)
 	enum verdict verdict;
 	int status;
 
+	(void)argc;
+	(void)argv;
 	status = ctl_open_history(ctl, &history);
 	if (status != EX_OK)
 		return (status);

@@ -186,7 +186,29 @@ print_events(const struct history_detail *detail)
 }
 
 int
-ctl_show(const struct ctl *ctl, int64_t id)
+ctl_show(const struct ctl *ctl, int argc, char *argv[])
+{
+	int64_t id = 0;
+
+	(void)argc;
+	if (strcmp(argv[0], "last") != 0) {
+		id = ctl_number(argv[0]);
+		if (id == 0)
+			return (ctl_usage("not a transaction: %s", argv[0]));
+	}
+	return (ctl_show_id(ctl, id));
+}
+
+int
+ctl_last(const struct ctl *ctl, int argc, char *argv[])
+{
+	(void)argc;
+	(void)argv;
+	return (ctl_show_id(ctl, 0));
+}
+
+int
+ctl_show_id(const struct ctl *ctl, int64_t id)
 {
 	struct history_detail detail;
 	struct history *history;

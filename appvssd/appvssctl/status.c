@@ -285,13 +285,15 @@ print_items(const struct ctl *ctl, const struct items *items)
 }
 
 int
-ctl_status(const struct ctl *ctl)
+ctl_status(const struct ctl *ctl, int argc, char *argv[])
 {
 	struct items items = { NULL, 0, 0 };
 	struct client client;
 	struct wire_line line;
 	int status;
 
+	(void)argc;
+	(void)argv;
 	status = client_open(&client, ctl->socket);
 	if (status != EX_OK)
 		return (status);
@@ -307,13 +309,15 @@ ctl_status(const struct ctl *ctl)
 }
 
 int
-ctl_forget(const struct ctl *ctl, const char *name)
+ctl_forget(const struct ctl *ctl, int argc, char *argv[])
 {
 	static struct wire_msg msg;
+	const char *name = argv[0];
 	struct client client;
 	struct wire_line line;
 	int status;
 
+	(void)argc;
 	wire_begin(&line, &proto_client_grammar, PC_FORGET);
 	wire_put_text(&line, PK_NAME, name);
 	if (line.error != WIRE_OK) {
