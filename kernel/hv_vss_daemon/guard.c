@@ -250,16 +250,25 @@ handle_deadline(struct guard *guard)
 	guard->deadline_at_ms = clock_now_ms() + PASS_MS;
 }
 
+/* All but those by which a fault of its own would end it. */
 static void
 ignore_signals(void)
 {
-	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT,
-		SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU };
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT,
+		SIGTRAP, SIGSYS };
+	const size_t nfaults = sizeof(faults) / sizeof(faults[0]);
 	sigset_t none;
-	unsigned i;
+	size_t i;
+	int number;
 
-	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		(void)signal(ignored[i], SIG_IGN);
+	for (number = 1; number < NSIG; number++) {
+		for (i = 0; i < nfaults; i++) {
+			if (faults[i] == number)
+				break;
+		}
+		if (i == nfaults)
+			(void)signal(number, SIG_IGN);
+	}
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

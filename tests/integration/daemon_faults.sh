@@ -80,6 +80,19 @@ while is_alive "$guardian"; do
 	sleep 0.05
 done
 
+say "the guardian takes no notice of signals"
+start_daemon --mount "$a" --mount "$b"
+ask freeze 0
+guardian=$(guardian_pid)
+for signal in HUP INT QUIT TERM USR1 USR2 ALRM PIPE VTALRM PROF IO XCPU; do
+	kill -$signal "$guardian"
+done
+is_alive "$guardian" || die "it has ended"
+must_be_frozen "$a" "$b"
+ask thaw 0
+is_alive "$guardian" || die "it has ended"
+stop_bg daemon || die "the daemon ended with $?"
+
 say "the guardian is killed while frozen"
 start_daemon --mount "$a" --mount "$b"
 ask freeze 0
@@ -132,6 +145,27 @@ ask freeze 0
 grep -q 'still there' "$TEST_DIR/thaw.log" || die "the owner is not named"
 ask thaw 1
 stop_bg daemon || die "the daemon ended with $?"
+
+say "both are killed, and the file system is mounted nowhere any more"
+start_daemon --mount "$a" --mount "$b"
+ask freeze 0
+a_device=$(findmnt -no SOURCE "$a")
+umount -l "$a"
+kill_both
+status=0
+"$daemon" --thaw --runtime-dir "$runtime_dir" 2>"$TEST_DIR/thaw.log" ||
+	status=$?
+[ "$status" -eq 71 ] || die "--thaw ended with $status"
+numbers=$(lsblk -dno MAJ:MIN "$a_device" | tr -d ' ')
+grep -q "mount=$a reason=\"is not mounted: mount device $numbers " \
+	"$TEST_DIR/thaw.log" || die "it does not say what to do"
+must_be_thawed "$b"
+list_exists || die "the list has gone"
+mount "$a_device" "$a"
+must_be_frozen "$a"
+"$daemon" --thaw --runtime-dir "$runtime_dir" >"$TEST_DIR/thaw.log"
+must_be_thawed "$a"
+list_exists && die "the list is left"
 
 say "a guardian that comes late leaves the list of the next daemon alone"
 start_daemon --mount "$a" --mount "$b"
