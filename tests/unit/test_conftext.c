@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/vssdev/conftext.h"
 
@@ -102,12 +103,9 @@ START_TEST(refuses_a_file_that_is_too_long)
 {
 	struct conftext conf;
 	FILE *file = tmpfile();
-	unsigned i;
 
 	ck_assert_ptr_nonnull(file);
-	for (i = 0; i < CONFTEXT_MAX_BYTES + 1; i++)
-		ck_assert_int_eq(putc('\n', file), '\n');
-	rewind(file);
+	ck_assert_int_eq(ftruncate(fileno(file), CONFTEXT_MAX_BYTES + 1), 0);
 	ck_assert_int_eq(conftext_open(&conf, file), -1);
 	ck_assert_ptr_null(conf.problem);
 	ck_assert_int_eq(errno, EFBIG);
