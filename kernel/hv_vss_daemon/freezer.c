@@ -165,7 +165,7 @@ open_targets(struct freezer *freezer, struct why *why)
 	return (result);
 }
 
-/* at_ms: as in freezer_freeze; 0: no limit. */
+/* at_ms: as in freezer_freeze. */
 static int
 sync_all(const struct freeze_target *targets, unsigned count,
     bool freeze_follows, int64_t at_ms, struct why *why)
@@ -175,7 +175,7 @@ sync_all(const struct freeze_target *targets, unsigned count,
 	for (i = 0; i < count; i++) {
 		if (system_sync(&targets[i], freeze_follows, why) != 0)
 			return (-1);
-		if (at_ms != 0 && clock_now_ms() > at_ms) {
+		if (clock_now_ms() > at_ms) {
 			why_set(why, targets[i].point, "syncing took too long",
 			    0);
 			return (-1);
@@ -185,8 +185,8 @@ sync_all(const struct freeze_target *targets, unsigned count,
 }
 
 int
-freezer_check(struct freezer *freezer, struct freezer_counts *counts,
-    struct why *why)
+freezer_check(struct freezer *freezer, int64_t at_ms,
+    struct freezer_counts *counts, struct why *why)
 {
 	int result;
 
@@ -203,9 +203,9 @@ freezer_check(struct freezer *freezer, struct freezer_counts *counts,
 	 * In freezing order: what the inner ones write becomes dirty in the
 	 * outer ones that hold their devices, so those come after.
 	 */
-	result = sync_all(freezer->syncs, freezer->nsyncs, false, 0, why);
+	result = sync_all(freezer->syncs, freezer->nsyncs, false, at_ms, why);
 	if (result == 0)
-		result = sync_all(freezer->targets, freezer->count, true, 0,
+		result = sync_all(freezer->targets, freezer->count, true, at_ms,
 		    why);
 	close_targets(freezer);
 	return (result);

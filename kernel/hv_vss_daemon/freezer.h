@@ -37,9 +37,10 @@ struct freezer_counts {
 
 /*
  * Could all be frozen now?  Writes dirty data out, so that freezing is short.
+ * at_ms: as below.
  */
-int freezer_check(struct freezer *freezer, struct freezer_counts *counts,
-    struct why *why);
+int freezer_check(struct freezer *freezer, int64_t at_ms,
+    struct freezer_counts *counts, struct why *why);
 
 /*
  * Syncs what is to be synced, then freezes all.  On failure everything is

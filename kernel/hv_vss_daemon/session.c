@@ -102,7 +102,8 @@ do_check(struct session *session)
 	struct freezer_counts counts = { 0, 0 };
 	struct why why;
 
-	if (freezer_check(session->freezer, &counts, &why) != 0) {
+	if (freezer_check(session->freezer, started_at_ms + ANSWER_BUDGET_MS,
+		&counts, &why) != 0) {
 		heldlog(HELDLOG_ERROR, "check_failed", "%s", why.text);
 		return (VSS_FAIL);
 	}

@@ -29,6 +29,21 @@ ask freeze 0
 ask thaw 0
 
 # What holds its image is frozen by hand: so long it cannot finish.
+# What holds its image is frozen by hand: so long neither can finish.
+say "a CHECK that writes longer than the driver waits is a failure"
+dd if=/dev/urandom of="$a/dirty" bs=64k count=32 2>/dev/null
+fsfreeze -f "$outer"
+replies=$(count_lines "$TEST_DIR/device.log" '^reply')
+tell_device check
+sleep 15
+fsfreeze -u "$outer"
+wait_for "$TEST_DIR/device.log" '^reply' 15 $((replies + 1))
+tail -n 1 "$TEST_DIR/device.log" | grep -q '^reply op=CHECK status=1 ' ||
+	die "the CHECK succeeded"
+wait_for "$TEST_DIR/daemon.log" \
+	"event=check_failed mount=$a reason=\"syncing took too long" 5
+ask check 0
+
 say "a freeze that takes longer than the limit is none"
 dd if=/dev/urandom of="$a/dirty" bs=64k count=32 2>/dev/null
 fsfreeze -f "$outer"
