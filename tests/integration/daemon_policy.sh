@@ -87,6 +87,16 @@ echo nonsense >"$config"
 	grep -q '^nothing' || die "--thaw with a bad configuration"
 
 say "a table of all mounts, and why"
+mkdir "$TEST_DIR/ro-bound" "$TEST_DIR/squash"
+# Read-only is one mount of it, not the file system.
+mount --bind "$a" "$TEST_DIR/ro-bound"
+mount -o remount,bind,ro "$TEST_DIR/ro-bound"
+squash=
+if command -v mksquashfs >/dev/null && grep -qw squashfs /proc/filesystems; then
+	mksquashfs "$a" "$TEST_DIR/squash.img" -quiet >/dev/null
+	mount -o loop "$TEST_DIR/squash.img" "$TEST_DIR/squash"
+	squash=yes
+fi
 cat >"$config" <<-END
 	$base
 	mount "$TEST_DIR/*" { policy = freeze }
@@ -100,6 +110,8 @@ says "^/ .*ignore  type \* in line 1"
 says "^$a .*freeze  mount $TEST_DIR/\* in line 2"
 says "^$TEST_DIR/bound .*freeze  as at $a"
 says "^$b .*sync    mount $b in line 4"
+says "^$TEST_DIR/ro-bound .*freeze  mount .* in line 2 .*; once, with $a"
+[ -z "$squash" ] || says "^$TEST_DIR/squash .*ignore  mounted read-only"
 says 'possible: 1 file systems would be frozen, 1 synced'
 says "line 6 of the configuration: nothing is mounted"
 check 0 --json
@@ -119,6 +131,8 @@ python3 - "$TEST_DIR/check.log" "$a" "$b" <<-'END' || die "not JSON"
 	assert all(m.startswith("/tmp/") for m in open_ones), open_ones
 END
 
+umount "$TEST_DIR/ro-bound"
+[ -z "$squash" ] || umount "$TEST_DIR/squash"
 start_device
 start_from_config() {
 	start_daemon --config "$config"

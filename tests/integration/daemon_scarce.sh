@@ -123,4 +123,6 @@ say "not even poll(2) works: it can be ended all the same"
 prlimit --pid "$daemon_pid" --nofile=3
 tell_device check
 wait_for "$TEST_DIR/daemon.log" 'event=poll_failed' 10
-stop_bg daemon || die "the daemon ended with $?"
+# A sanitizer that looks for leaks at the end would want descriptors, too.
+stop_bg daemon || :
+grep -q 'event=ended status=0' "$TEST_DIR/daemon.log" || die "it did not end"
