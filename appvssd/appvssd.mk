@@ -16,7 +16,8 @@ tests/unit/test_txn: tests/unit/test_txn.o ${TXN_OBJS}
 # history: the queue that the broker links, the process behind it, and the
 # reader that appvssctl links.
 
-HISTQ_OBJS = appvssd/histq.o appvssd/histrow.o appvssd/histwire.o
+HISTQ_OBJS = appvssd/histpool.o appvssd/histq.o appvssd/histrow.o \
+	appvssd/histwire.o
 TEST_HISTQ_OBJS = tests/unit/test_histq.o ${HISTQ_OBJS} ${WIRE_OBJS} \
 	kernel/vssdev/heldlog.o
 

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "histpool.h"
 #include "histq.h"
 #include "histrow.h"
 #include "histwire.h"
@@ -31,25 +32,13 @@
 #define READS_PER_EVENT	 16 /* then other events have their turn */
 #define REPORT_FREE_PART 4  /* a drop is reported with 1/4 of the slots free */
 
-struct slot {
-	TAILQ_ENTRY(slot) entry;
-	uint64_t seq;
-	size_t length;
-	bool detail; /* may be dropped to make room */
-	char bytes[HISTROW_BYTES_MAX];
-};
-
-TAILQ_HEAD(slot_list, slot);
-
 struct histq {
 	struct event_base *base; /* borrows */
 	struct histq_callbacks callbacks;
 	void *arg;
 
-	struct slot *slots; /* owns; all of them */
-	size_t nslots;
+	struct histpool pool;
 	struct slot_list rows;
-	struct slot_list unused;
 	struct slot *unsent; /* borrows from rows; NULL: all were sent */
 	size_t nrows;
 	uint64_t last_seq;
@@ -110,6 +99,17 @@ append_out(struct histq *queue, const char *bytes, size_t length)
 	return (true);
 }
 
+/* The whole row, or nothing of it. */
+static bool
+append_out_row(struct histq *queue, const struct slot *slot)
+{
+	if (slot->length > sizeof(queue->out) - queue->out_length)
+		return (false);
+	histpool_copy(slot, queue->out + queue->out_length);
+	queue->out_length += slot->length;
+	return (true);
+}
+
 /*
  * Behind a COMMIT comes nothing before its rows are confirmed: the release that
  * waits for them may come next, and what the history process has by then is
@@ -140,7 +140,7 @@ fill_out(struct histq *queue)
 			continue;
 		}
 		if (slot == NULL || waits_for_commit(queue, slot) ||
-		    !append_out(queue, slot->bytes, slot->length))
+		    !append_out_row(queue, slot))
 			return;
 		queue->unsent = TAILQ_NEXT(slot, entry);
 	}
@@ -204,7 +204,7 @@ release_slot(struct histq *queue, struct slot *slot)
 	if (queue->unsent == slot)
 		queue->unsent = TAILQ_NEXT(slot, entry);
 	TAILQ_REMOVE(&queue->rows, slot, entry);
-	TAILQ_INSERT_HEAD(&queue->unused, slot, entry);
+	histpool_give(&queue->pool, slot);
 	queue->nrows--;
 }
 
@@ -231,6 +231,17 @@ drop_detail(struct histq *queue)
 	return (false);
 }
 
+/* Room for a row, at the cost of others.  False if there is none. */
+static bool
+make_room(struct histq *queue, size_t length)
+{
+	while (!histpool_has_room(&queue->pool, length)) {
+		if (!drop_detail(queue))
+			return (false);
+	}
+	return (true);
+}
+
 /* Puts a finished row at the end; its number, or 0. */
 static uint64_t
 append_row(struct histq *queue, struct wire_line *line, bool detail)
@@ -246,17 +257,14 @@ append_row(struct histq *queue, struct wire_line *line, bool detail)
 		count_dropped(queue);
 		return (0);
 	}
-	if (TAILQ_EMPTY(&queue->unused) && !drop_detail(queue)) {
+	if (!make_room(queue, line->length)) {
 		if (!detail)
 			heldlog(HELDLOG_ERROR, "history_row_refused",
 			    "reason=queue_full rows=%zu", queue->nrows);
 		count_dropped(queue);
 		return (0);
 	}
-	slot = TAILQ_FIRST(&queue->unused);
-	TAILQ_REMOVE(&queue->unused, slot, entry);
-	memcpy(slot->bytes, line->bytes, line->length);
-	slot->length = line->length;
+	slot = histpool_take(&queue->pool, line->bytes, line->length);
 	slot->detail = detail;
 	slot->seq = ++queue->last_seq;
 	TAILQ_INSERT_TAIL(&queue->rows, slot, entry);
@@ -285,7 +293,7 @@ report_dropped(struct histq *queue, size_t min_free)
 	char text[96];
 
 	if (queue->dropped_unreported == 0 ||
-	    queue->nslots - queue->nrows < min_free)
+	    queue->pool.nslots - queue->nrows < min_free)
 		return;
 	snprintf(text, sizeof(text),
 	    "at most %llu rows were dropped while the history was behind",
@@ -304,7 +312,7 @@ take_ack(struct histq *queue, uint64_t seq)
 
 	while ((slot = TAILQ_FIRST(&queue->rows)) != NULL && slot->seq <= seq)
 		release_slot(queue, slot);
-	report_dropped(queue, queue->nslots / REPORT_FREE_PART + 1);
+	report_dropped(queue, queue->pool.nslots / REPORT_FREE_PART + 1);
 	schedule_flush(queue);
 	queue->callbacks.acked(queue->arg, seq);
 }
@@ -431,21 +439,17 @@ histq_create(struct histq **queuep, struct event_base *base, size_t max_rows,
 	queue = calloc(1, sizeof(*queue));
 	if (queue == NULL)
 		return (-1);
-	queue->slots = calloc(max_rows, sizeof(*queue->slots));
-	if (queue->slots == NULL || encode_run(queue, run) < 0) {
-		free(queue->slots);
+	if (histpool_init(&queue->pool, max_rows) == -1 ||
+	    encode_run(queue, run) < 0) {
+		histpool_fini(&queue->pool);
 		free(queue);
 		return (-1);
 	}
 	queue->base = base;
 	queue->callbacks = *callbacks;
 	queue->arg = arg;
-	queue->nslots = max_rows;
 	queue->fd = -1;
 	TAILQ_INIT(&queue->rows);
-	TAILQ_INIT(&queue->unused);
-	for (size_t i = 0; i < max_rows; i++)
-		TAILQ_INSERT_TAIL(&queue->unused, &queue->slots[i], entry);
 	*queuep = queue;
 	return (0);
 }
@@ -456,7 +460,7 @@ histq_destroy(struct histq *queue)
 	if (queue == NULL)
 		return;
 	end_connection(queue);
-	free(queue->slots);
+	histpool_fini(&queue->pool);
 	free(queue);
 }
 

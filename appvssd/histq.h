@@ -4,10 +4,10 @@
  * without ever blocking, to the history process, and kept until that process
  * says that they are committed.  Knows nothing of SQLite and touches no disk.
  *
- * Overflow: when the queue holds its maximum, the oldest participant and event
- * rows are dropped, and counted in an event row; transaction rows (begin,
- * state) are kept to the last, and refused only when nothing else is left to
- * drop (logged as an error).
+ * Overflow: when the queue holds its maximum (less if many rows are long), the
+ * oldest participant and event rows are dropped, and counted in an event row;
+ * transaction rows (begin, state) are kept to the last, and refused only when
+ * nothing else is left to drop (logged as an error).
  */
 #ifndef HISTQ_H
 #define HISTQ_H
