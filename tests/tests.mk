@@ -41,6 +41,8 @@ BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_device.sh \
 	tests/integration/broker_requestor.sh \
 	tests/integration/broker_clock.sh \
+	tests/integration/broker_many.sh \
+	tests/integration/broker_leaving.sh \
 	tests/integration/broker_chaos.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \

@@ -4,8 +4,10 @@
 usage: broker_socket.py SOCKET
 """
 
+import os
 import socket
 import sys
+import time
 
 
 class Client:
@@ -162,13 +164,52 @@ def does_not_read(path):
     other.ask("FORGET name=deaf", "OK verb=FORGET")
 
 
+def claims_what_is_theirs(path):
+    """Run by a user to whom the name is not bound; root is nobody for it."""
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    client = Client(path)
+    for more in ("", " required=1", " order=10"):
+        client.ask("REGISTER name=theirs" + more, "ERROR code=denied")
+    client.ask("REGISTER name=mine required=1", "ERROR code=denied")
+    client.ask("READY name=theirs id=1 op=freeze\nSTATUS", "ITEM kind=broker")
+
+
+def claims(path):
+    child = os.fork()
+    if child == 0:
+        claims_what_is_theirs(path)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        raise SystemExit("a name of somebody else can be claimed")
+    item = status_of(Client(path), "theirs")
+    if "present=0" not in item or "required=1" not in item:
+        raise SystemExit("after it was claimed: " + item)
+
+
+def says_nothing(path):
+    """The time for HELLO runs out for each of many, and for nobody else."""
+    talker = Client(path)
+    started = time.monotonic()
+    silent = [Client(path, hello=False) for _ in range(50)]
+    for client in silent:
+        client.sock.settimeout(30)
+        client.expect("ERROR code=hello_first")
+        client.expect_end()
+    if time.monotonic() - started < 4.5:
+        raise SystemExit("silence was ended too soon")
+    talker.status()
+
+
 def main():
     path = sys.argv[1]
     greetings(path)
     bad_lines(path)
     one_byte_at_a_time(path)
     names(path)
+    claims(path)
     does_not_read(path)
+    says_nothing(path)
     Client(path).status()
     print("the broker answered as the protocol says")
 

@@ -5,11 +5,24 @@
 set -eu
 . tests/integration/lib.sh
 
+# Bound to another user than the one that claims it.
+if [ "$(id -u)" -eq 0 ]; then
+	other=daemon
+	chmod 711 "$TEST_DIR"
+else
+	other=root
+fi
 cat >"$TEST_DIR/appvssd.conf" <<EOF
 user = "$(id -un)"
 history_program = "$PWD/appvssd/appvssd-history"
+socket_mode = 0666
 participant "expected" {
 	user = "$(id -un)"
+	expect = true
+}
+participant "theirs" {
+	user = "$other"
+	required = true
 	expect = true
 }
 EOF
