@@ -9,6 +9,12 @@ examples/ledger: examples/ledger.o sdk/libappvss.a
 examples/minimal: examples/minimal.o sdk/libappvss.a
 	${LINK} -o $@ examples/minimal.o sdk/libappvss.a
 
+# participant.py and requestor.py are run as they are: the protocol without any
+# library.
+
+INTEGRATION_TESTS += tests/integration/examples_python.sh
+SHELL_SCRIPTS += tests/integration/examples_python.sh
+
 # The main job, shown and proved.
 SHELL_SCRIPTS += examples/demo.sh
 
