@@ -98,7 +98,7 @@ paths-asked:
 # Packages: what a build and the tests need, no more.
 DEPS_Linux = gcc make bmake pkg-config libevent-dev libsqlite3-dev check \
 	libconfuse-dev sqlite3 e2fsprogs xfsprogs btrfs-progs util-linux \
-	mount procps python3 strace
+	mount procps python3 strace qemu-guest-agent
 DEPS_FreeBSD = pkgconf libevent sqlite3 check libconfuse python3
 DEPS_LINT_Linux = clang clang-format libclang-rt-14-dev mandoc shellcheck
 DEPS_LINT_FreeBSD = llvm14 mandoc hs-ShellCheck

@@ -4,6 +4,15 @@ HOOKS_OBJS = hooks/appvss-hooks.o hooks/frozenlist.o hooks/hookdir.o \
 	hooks/leftout.o hooks/member.o hooks/options.o hooks/procid_${OS}.o hooks/recover.o \
 	hooks/run.o hooks/runner.o hooks/scan.o hooks/script.o \
 	hooks/signals.o hooks/supervise.o
+# For the agents of other hypervisors.
+AGENT_SCRIPTS = hooks/agents/appvss-agent \
+	hooks/qemu-ga/fsfreeze-hook \
+	hooks/vmware/pre-freeze-script \
+	hooks/vmware/post-thaw-script \
+	hooks/azure/pre-script \
+	hooks/azure/post-script
+AGENT_FILES = ${AGENT_SCRIPTS} hooks/azure/VMSnapshotScriptPluginConfig.json
+DATADIR = ${PREFIX}/share/appvss
 HOOKS_SERVICES = hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \
 	hooks/rc.d/hv_vss_daemon \
 	hooks/devd/appvss.conf hooks/systemd/appvssd.service \
@@ -16,13 +25,17 @@ UNIT_TESTS += tests/unit/test_scan
 INTEGRATION_TESTS += tests/integration/hooks_run.sh \
 	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh \
 	tests/integration/hooks_frozen.sh
-MANUALS += hooks/appvss-hooks.8 hooks/vss.d.7
+INTEGRATION_TESTS += tests/integration/agents.sh \
+	tests/integration/agents_qemu.sh
+MANUALS += hooks/appvss-hooks.8 hooks/vss.d.7 hooks/agents/appvss-agents.7
+SHELL_SCRIPTS += ${AGENT_SCRIPTS:=.in} tests/integration/agents.sh \
+	tests/integration/agents_lib.sh tests/integration/agents_qemu.sh
 SHELL_SCRIPTS += hooks/vss.d/50-example.sample \
 	tests/integration/hooks_env.sh tests/integration/hooks_run.sh \
 	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh \
 	tests/integration/hooks_frozen.sh
-CLEAN_FILES += ${HOOKS_SERVICES}
-INSTALL_TARGETS += install-hooks
+CLEAN_FILES += ${HOOKS_SERVICES} ${AGENT_FILES}
+INSTALL_TARGETS += install-hooks install-agents
 
 hooks/appvss-hooks: ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
 	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
@@ -32,8 +45,10 @@ tests/unit/test_scan: ${TEST_SCAN_OBJS}
 
 # Made when they are installed, for the paths of that installation.
 hooks-services:
-	for file in ${HOOKS_SERVICES}; do \
+	for file in ${HOOKS_SERVICES} ${AGENT_FILES}; do \
 		sed -e 's|@SBINDIR@|${SBINDIR}|g' \
+		    -e 's|@LIBEXECDIR@|${LIBEXECDIR}|g' \
+		    -e 's|@DATADIR@|${DATADIR}|g' \
 		    -e 's|@SYSCONFDIR@|${SYSCONFDIR}|g' \
 		    -e 's|@RUNDIR@|${RUNDIR}|g' $$file.in >$$file || exit 1; \
 	done
@@ -60,5 +75,22 @@ install-hooks-FreeBSD: hooks-services
 	    hooks/rc.d/hv_vss_daemon ${DESTDIR}${PREFIX}/etc/rc.d
 	install -m 644 hooks/devd/appvss.conf ${DESTDIR}${PREFIX}/etc/devd
 
+# Azure wants its scripts to be root's alone.
+install-agents: hooks-services
+	install -d ${DESTDIR}${LIBEXECDIR} ${DESTDIR}${SYSCONFDIR}/appvss \
+	    ${DESTDIR}${DATADIR}/qemu-ga ${DESTDIR}${DATADIR}/vmware \
+	    ${DESTDIR}${DATADIR}/azure ${DESTDIR}${MANDIR}/man7
+	install -m 755 hooks/agents/appvss-agent ${DESTDIR}${LIBEXECDIR}
+	install -m 644 hooks/agents/agents.conf.sample \
+	    ${DESTDIR}${SYSCONFDIR}/appvss
+	install -m 644 hooks/agents/appvss-agents.7 ${DESTDIR}${MANDIR}/man7
+	install -m 755 hooks/qemu-ga/fsfreeze-hook ${DESTDIR}${DATADIR}/qemu-ga
+	install -m 755 hooks/vmware/pre-freeze-script \
+	    hooks/vmware/post-thaw-script ${DESTDIR}${DATADIR}/vmware
+	install -m 700 hooks/azure/pre-script hooks/azure/post-script \
+	    ${DESTDIR}${DATADIR}/azure
+	install -m 600 hooks/azure/VMSnapshotScriptPluginConfig.json \
+	    ${DESTDIR}${DATADIR}/azure
+
 .PHONY: hooks-services install-hooks install-hooks-Linux \
-	install-hooks-FreeBSD
+	install-hooks-FreeBSD install-agents

@@ -17,7 +17,7 @@ struct ctl {
 	const char *history;
 	bool json;
 	bool live;		  /* the history is that of this machine */
-	bool require_application; /* run, drill: nothing less will do */
+	bool require_application; /* run, freeze, drill: no less will do */
 	unsigned limit;		  /* history, watch: rows; 0: no limit */
 	uint32_t hold_ms;	  /* run, freeze, drill; 0: appvssd's own */
 	unsigned repeat;	  /* drill */

@@ -175,6 +175,11 @@ ctl_freeze(const struct ctl *ctl, int argc, char *argv[])
 	status = request_freeze(ctl, &request, true);
 	if (status != EX_OK)
 		return (status);
+	if (request_is_too_little(ctl, &request)) {
+		(void)request_thaw(&request);
+		request_close(&request);
+		return (EX_UNAVAILABLE);
+	}
 	if (ctl->json) {
 		text_json_begin(&json);
 		text_json_uint(&json, "id", request.id);

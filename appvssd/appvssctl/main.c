@@ -93,12 +93,12 @@ static const struct command {
 	    "hold_max_ms of appvssd.conf(5).  Without --require-application it\n"
 	    "is run as well if optional participants failed.\n",
 	    BIT(OPTION_HOLD) | BIT(OPTION_REQUIRE), 1, -1, ctl_run },
-	{ "freeze", "[--hold SECONDS]",
+	{ "freeze", "[--hold SECONDS] [--require-application]",
 	    "freeze the applications until thaw; prints an ID",
 	    "For agents that call one program before and another after their\n"
 	    "snapshot.  Only the limit guards it: whoever does not thaw in time\n"
 	    "has no snapshot.\n",
-	    BIT(OPTION_HOLD), 0, 0, ctl_freeze },
+	    BIT(OPTION_HOLD) | BIT(OPTION_REQUIRE), 0, 0, ctl_freeze },
 	{ "thaw", "ID", "end what freeze began",
 	    "Exit status 0: the hold was good until now; 75: it was lost, and\n"
 	    "the snapshot must not be used.\n",

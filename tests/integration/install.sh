@@ -23,6 +23,10 @@ for file in sbin/appvssd sbin/hv_vss_daemon sbin/appvss-hooks sbin/appvssctl \
 	share/man/man5/hv_vss_daemon.conf.5 \
 	share/man/man3/appvss.3 share/man/man5/appvssd.conf.5 \
 	share/man/man7/appvss-protocol.7 share/man/man7/vss.d.7 \
+	share/man/man7/appvss-agents.7 libexec/appvss-agent \
+	share/appvss/qemu-ga/fsfreeze-hook \
+	share/appvss/vmware/pre-freeze-script \
+	share/appvss/vmware/post-thaw-script share/appvss/azure/pre-script \
 	share/man/man8/appvssd.8 share/man/man8/appvssctl.8 \
 	share/man/man8/appvss-hooks.8 share/man/man8/hv_vss_daemon.8; do
 	[ -e "$staging/usr/$file" ] || die "$file is not installed"
