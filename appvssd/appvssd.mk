@@ -16,7 +16,8 @@ tests/unit/test_txn: tests/unit/test_txn.o ${TXN_OBJS}
 # history: the queue that the broker links, the process behind it, and the
 # reader that appvssctl links.
 
-HISTQ_OBJS = appvssd/histpool.o appvssd/histq.o appvssd/histrow.o \
+HISTQ_OBJS = appvssd/histpool.o appvssd/histq.o appvssd/histq_put.o \
+	appvssd/histrow.o \
 	appvssd/histwire.o
 TEST_HISTQ_OBJS = tests/unit/test_histq.o ${HISTQ_OBJS} ${WIRE_OBJS} \
 	kernel/vssdev/heldlog.o
@@ -30,21 +31,38 @@ tests/unit/test_histq: ${TEST_HISTQ_OBJS}
 MACHINE_ID_OBJS = appvssd/machine_id_${OS}.o
 OBJS += ${MACHINE_ID_OBJS}
 
-HISTORY_OBJS = appvssd/history.o appvssd/history_db.o appvssd/history_rows.o \
-	appvssd/history_sql.o appvssd/histwire.o ${WIRE_OBJS} \
-	kernel/vssdev/heldlog.o
+HISTORY_OWN_OBJS = appvssd/history.o appvssd/history_answer.o \
+	appvssd/history_aside.o \
+	appvssd/history_check.o appvssd/history_chores.o appvssd/history_db.o \
+	appvssd/history_prune.o appvssd/history_query.o \
+	appvssd/history_rows.o appvssd/history_schema.o appvssd/history_sql.o
+HISTORY_OBJS = ${HISTORY_OWN_OBJS} appvssd/history_fetch.o \
+	appvssd/histwire.o ${WIRE_OBJS} kernel/vssdev/heldlog.o
 
-OBJS += appvssd/history.o appvssd/history_db.o appvssd/history_rows.o \
-	appvssd/history_sql.o tests/unit/test_history.o
+TEST_HISTORY_OBJS = tests/unit/test_history.o tests/unit/history_rig.o
+TEST_HISTORY_FILE_OBJS = tests/unit/test_history_file.o \
+	tests/unit/history_rig.o
+TEST_HISTORY_QUERY_OBJS = tests/unit/test_history_query.o \
+	tests/unit/history_rig.o
+
+OBJS += ${HISTORY_OWN_OBJS} ${TEST_HISTORY_OBJS} \
+	tests/unit/test_history_file.o tests/unit/test_history_query.o
 PROGS += appvssd/appvssd-history
-UNIT_TESTS += tests/unit/test_history
+UNIT_TESTS += tests/unit/test_history tests/unit/test_history_file \
+	tests/unit/test_history_query
 INSTALL_TARGETS += install-history
 
 appvssd/appvssd-history: ${HISTORY_OBJS}
 	${LINK} -o $@ ${HISTORY_OBJS} ${SQLITE_LIBS}
 
-tests/unit/test_history: tests/unit/test_history.o
-	${LINK} -o $@ tests/unit/test_history.o ${SQLITE_LIBS} ${CHECK_LIBS}
+tests/unit/test_history: ${TEST_HISTORY_OBJS}
+	${LINK} -o $@ ${TEST_HISTORY_OBJS} ${SQLITE_LIBS} ${CHECK_LIBS}
+
+tests/unit/test_history_file: ${TEST_HISTORY_FILE_OBJS}
+	${LINK} -o $@ ${TEST_HISTORY_FILE_OBJS} ${SQLITE_LIBS} ${CHECK_LIBS}
+
+tests/unit/test_history_query: ${TEST_HISTORY_QUERY_OBJS}
+	${LINK} -o $@ ${TEST_HISTORY_QUERY_OBJS} ${SQLITE_LIBS} ${CHECK_LIBS}
 
 install-history: appvssd/appvssd-history
 	mkdir -p ${DESTDIR}${LIBEXECDIR}
@@ -53,7 +71,7 @@ install-history: appvssd/appvssd-history
 .PHONY: install-history
 
 HISTORY_READ_OBJS = appvssd/history_read.o appvssd/history_copy.o \
-	appvssd/history_fetch.o
+	appvssd/history_fetch.o appvssd/history_prove.o
 TEST_HISTORY_READ_OBJS = tests/unit/test_history_read.o ${HISTORY_READ_OBJS}
 
 OBJS += ${HISTORY_READ_OBJS} tests/unit/test_history_read.o

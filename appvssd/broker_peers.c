@@ -17,11 +17,11 @@
 /* --- the history --------------------------------------------------------- */
 
 static void
-broker_on_known(void *arg, const char *name, const char *program)
+broker_on_known(void *arg, const char *name, const char *program, int64_t uid)
 {
 	struct broker *broker = arg;
 
-	participants_add_known(&broker->participants, name, program);
+	participants_add_known(&broker->participants, name, program, uid);
 }
 
 static void
@@ -154,6 +154,7 @@ broker_up_status(void *arg, struct client *client)
 		.now_ms = broker_now_ms(),
 		.device = device_slot_word(&broker->device),
 		.history = journal_word(broker->journal),
+		.set_aside = journal_set_aside(broker->journal),
 		.queued = histq_waiting(broker->history),
 		.dropped = histq_dropped(broker->history),
 		.late = broker->txn.late_answers,

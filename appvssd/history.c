@@ -6,9 +6,10 @@
  * The input buffer is the batch: lines stay in it, applied to an open SQL
  * transaction, until that is committed, and are applied again after a failure.
  * While it is full nothing is read.  Rows are acknowledged after their commit.
- * When the input is empty everything is committed, and then the process sleeps
- * in poll(2) without a timeout: it writes nothing of its own accord, and opens
- * the file only when the first line has come.
+ * When the input is empty everything is committed; then a query is answered, or
+ * a chore done, unless a freeze is under way: from its first row to its end the
+ * file is touched for rows only.  The file is opened when the first line has
+ * come, and replaced by a new one when it turns out to be damaged.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,7 +29,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "history_answer.h"
+#include "history_aside.h"
+#include "history_chores.h"
 #include "history_db.h"
+#include "history_query.h"
 #include "histwire.h"
 #include "kernel/vssdev/heldlog.h"
 
@@ -35,6 +41,8 @@
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
 #define LAST_TRIES_MS  10000 /* after the broker's end */
+#define QUERY_LIMIT_MS 1000  /* of one, on the disk */
+#define CHECK_MS       1000  /* of what the broker waits for at its start */
 #define RUNNING	       (-1)  /* no exit status yet */
 
 struct history {
@@ -50,6 +58,14 @@ struct history {
 	size_t length;	/* bytes in the buffer */
 	size_t applied; /* of these, in the open SQL transaction */
 	bool row_in_batch;
+	uint64_t freeze_id; /* of the freeze that is under way, or 0 */
+	struct history_query query;
+	uint64_t query_until_ms;
+	struct history_chores chores;
+	unsigned check_ms;		  /* at the start */
+	char run_line[WIRE_LINE_MAX + 1]; /* for a file that is begun anew */
+	char set_aside[PATH_MAX];
+	struct history_page page;
 	char in[IN_BYTES];
 };
 
@@ -62,50 +78,12 @@ monotonic_ms(void)
 	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 }
 
-/* The broker always reads; if it is gone, the next read says so. */
 static void
-send_answer(struct history *history, struct wire_line *line)
+on_known(void *arg, const char *name, const char *program, int64_t uid)
 {
-	size_t offset = 0;
+	const struct history *history = arg;
 
-	if (wire_end(line) != WIRE_OK)
-		return;
-	while (offset < line->length) {
-		ssize_t sent = send(history->fd, line->bytes + offset,
-		    line->length - offset, MSG_NOSIGNAL);
-
-		if (sent >= 0) {
-			offset += (size_t)sent;
-		} else if (errno == EAGAIN) {
-			struct pollfd pfd = { history->fd, POLLOUT, 0 };
-
-			(void)poll(&pfd, 1, -1);
-		} else if (errno != EINTR) {
-			return;
-		}
-	}
-}
-
-static void
-send_known(void *arg, const char *name, const char *program)
-{
-	struct wire_line line;
-
-	wire_begin(&line, &histwire_answer_grammar, HA_KNOWN);
-	wire_put_text(&line, HK_NAME, name);
-	wire_put_text(&line, HK_PROGRAM, program);
-	send_answer(arg, &line);
-}
-
-static void
-send_number(struct history *history, enum histwire_answer verb,
-    enum histwire_key key, uint64_t number)
-{
-	struct wire_line line;
-
-	wire_begin(&line, &histwire_answer_grammar, verb);
-	wire_put_uint(&line, key, number);
-	send_answer(history, &line);
+	history_answer_known(history->fd, name, program, uid);
 }
 
 /* The answer to RUN needs no write, so a full disk does not delay it. */
@@ -116,15 +94,17 @@ open_and_answer(struct history *history)
 	uint64_t last_id = 0;
 
 	if (history->db == NULL)
-		result = historydb_open(&history->db, history->path);
+		result = historydb_open(&history->db, history->path,
+		    history->set_aside, history->check_ms);
 	if (result != HISTORYDB_OK || history->answered)
 		return (result);
 	result = historydb_last_id(history->db, &last_id);
 	if (result == HISTORYDB_OK)
-		result = historydb_each_known(history->db, send_known, history);
+		result = historydb_each_known(history->db, on_known, history);
 	if (result != HISTORYDB_OK)
 		return (result);
-	send_number(history, HA_READY, HK_LAST_ID, last_id);
+	history_answer_ready(history->fd, last_id,
+	    historydb_set_aside(history->db));
 	history->answered = true;
 	return (HISTORYDB_OK);
 }
@@ -146,7 +126,7 @@ commit(struct history *history)
 	enum historydb_result result;
 	uint64_t seq = 0;
 
-	if (history->applied == 0)
+	if (history->db == NULL)
 		return (HISTORYDB_OK);
 	result = historydb_commit(history->db, &seq);
 	if (result != HISTORYDB_OK)
@@ -160,39 +140,111 @@ commit(struct history *history)
 	memmove(history->in, history->in + history->applied, history->length);
 	history->applied = 0;
 	if (history->row_in_batch)
-		send_number(history, HA_ACK, HK_SEQ, seq);
+		history_answer_ack(history->fd, seq);
 	history->row_in_batch = false;
 	return (HISTORYDB_OK);
+}
+
+/* A freeze is under way from its beginning to a state that is its end. */
+static void
+note_freeze(struct history *history, const struct wire_msg *msg)
+{
+	const uint64_t id = wire_get_uint(msg, HK_ID, 0);
+
+	if (msg->verb == HR_BEGIN &&
+	    strcmp(wire_get_text(msg, HK_OP, ""), "freeze") == 0)
+		history->freeze_id = id;
+	else if (msg->verb == HR_STATE && history->freeze_id == id &&
+	    strcmp(wire_get_text(msg, HK_STATE, ""), "held") != 0)
+		history->freeze_id = 0;
+}
+
+static bool
+take_query(struct history *history, const struct wire_msg *msg)
+{
+	if (!history_query_take(&history->query, msg))
+		return (false);
+	history->query_until_ms = monotonic_ms() + QUERY_LIMIT_MS;
+	return (true);
+}
+
+static enum historydb_result
+take_run(struct history *history, const struct wire_msg *msg)
+{
+	enum historydb_result result = open_and_answer(history);
+
+	return (result != HISTORYDB_OK ? result :
+					 historydb_apply(history->db, msg));
+}
+
+/* A file that was begun anew has no run yet, nor has one after a rollback. */
+static enum historydb_result
+repeat_run(struct history *history)
+{
+	struct wire_msg msg;
+
+	if (history->run_line[0] == '\0' ||
+	    (history->db != NULL && historydb_run(history->db) != 0) ||
+	    wire_decode(&histwire_row_grammar, history->run_line,
+		strlen(history->run_line), &msg) != WIRE_OK)
+		return (HISTORYDB_OK);
+	return (take_run(history, &msg));
+}
+
+static enum historydb_result
+take_msg(struct history *history, const struct wire_msg *msg, int *statusp)
+{
+	switch ((enum histwire_row)msg->verb) {
+	case HR_RUN:
+		return (take_run(history, msg));
+	case HR_COMMIT:
+		return (HISTORYDB_OK);
+	case HR_QUERY:
+		if (!take_query(history, msg))
+			*statusp = EX_PROTOCOL;
+		return (HISTORYDB_OK);
+	case HR_BEGIN:
+	case HR_STATE:
+		note_freeze(history, msg);
+		break;
+	case HR_PART:
+	case HR_EVENT:
+	case HR_KNOWN:
+	case HR_FORGET:
+	case HR_END:
+	case HR_COUNT:
+		break;
+	}
+	history->row_in_batch = true;
+	return (historydb_apply(history->db, msg));
 }
 
 /* One line of length bytes; lines before RUN cannot come from our broker. */
 static enum historydb_result
 take_line(struct history *history, size_t length, int *statusp)
 {
-	enum historydb_result result = HISTORYDB_OK;
+	const char *line = history->in + history->applied;
+	enum historydb_result result;
 	struct wire_msg msg;
 	enum wire_error error;
 
-	error = wire_decode(&histwire_row_grammar,
-	    history->in + history->applied, length, &msg);
-	if (error != WIRE_OK || (history->db == NULL && msg.verb != HR_RUN)) {
+	error = wire_decode(&histwire_row_grammar, line, length, &msg);
+	if (error != WIRE_OK ||
+	    (history->run_line[0] == '\0' && msg.verb != HR_RUN)) {
 		heldlog(HELDLOG_ERROR, "history_protocol", "reason=%s",
 		    error != WIRE_OK ? wire_error_word(error) : "no_run");
 		*statusp = EX_PROTOCOL;
 		return (HISTORYDB_OK);
 	}
-	if (msg.verb == HR_RUN)
-		result = open_and_answer(history);
-	if (result == HISTORYDB_OK && msg.verb != HR_COMMIT)
-		result = historydb_apply(history->db, &msg);
+	if (msg.verb == HR_RUN) {
+		memcpy(history->run_line, line, length);
+		history->run_line[length] = '\0';
+	}
+	result = take_msg(history, &msg, statusp);
 	if (result != HISTORYDB_OK)
 		return (result);
 	history->applied += length;
-	if (msg.verb == HR_COMMIT)
-		return (commit(history));
-	if (msg.verb != HR_RUN)
-		history->row_in_batch = true;
-	return (HISTORYDB_OK);
+	return (msg.verb == HR_COMMIT ? commit(history) : HISTORYDB_OK);
 }
 
 /* From here on there is a limit to waiting for the disk. */
@@ -224,33 +276,27 @@ back_off(struct history *history)
 		note_gone(history);
 }
 
-/* Nothing of the batch is lost: it is applied again after a pause. */
+/* The next step begins a new file. */
 static int
-handle_failure(struct history *history, enum historydb_result result)
+replace_file(struct history *history, const char *error)
 {
-	const char *error = "cannot open";
+	enum historydb_result result;
+
+	historydb_close(history->db);
+	history->db = NULL;
+	history->answered = false;
+	result = historyaside_move(history->path, "corrupt", error,
+	    history->set_aside, sizeof(history->set_aside));
+	return (result == HISTORYDB_OK ? RUNNING : EX_CANTCREAT);
+}
+
+/* What was to be written waits for the disk. */
+static int
+wait_and_try_again(struct history *history, const char *error)
+{
 	char quoted[512];
 
-	if (history->db != NULL) {
-		error = historydb_error(history->db);
-		historydb_rollback(history->db);
-	}
-	history->applied = 0;
-	history->row_in_batch = false;
 	heldlog_quote(error, quoted, sizeof(quoted));
-	switch (result) {
-	case HISTORYDB_OK:
-		return (RUNNING);
-	case HISTORYDB_RETRY:
-		break;
-	case HISTORYDB_REOPEN:
-		heldlog(HELDLOG_ERROR, "history_damaged", "error=%s", quoted);
-		return (EX_IOERR);
-	case HISTORYDB_NEWER:
-		return (EX_CONFIG);
-	case HISTORYDB_UNUSABLE:
-		return (EX_CANTCREAT);
-	}
 	if (!history->failing)
 		heldlog(HELDLOG_ERROR, "history_waits", "error=%s", quoted);
 	history->failing = true;
@@ -261,6 +307,36 @@ handle_failure(struct history *history, enum historydb_result result)
 		return (EX_IOERR);
 	}
 	back_off(history);
+	return (RUNNING);
+}
+
+/* Nothing of the batch is lost: it is applied again after a pause. */
+static int
+handle_failure(struct history *history, enum historydb_result result)
+{
+	char error[512] = "cannot open", quoted[512];
+
+	if (history->db != NULL) {
+		(void)snprintf(error, sizeof(error), "%s",
+		    historydb_error(history->db));
+		historydb_rollback(history->db);
+	}
+	history->applied = 0;
+	history->row_in_batch = false;
+	switch (result) {
+	case HISTORYDB_OK:
+		break;
+	case HISTORYDB_RETRY:
+		return (wait_and_try_again(history, error));
+	case HISTORYDB_DAMAGED:
+		return (replace_file(history, error));
+	case HISTORYDB_REOPEN:
+		heldlog(HELDLOG_ERROR, "history_unusable", "error=%s",
+		    heldlog_quote(error, quoted, sizeof(quoted)));
+		return (EX_IOERR);
+	case HISTORYDB_UNUSABLE:
+		return (EX_CANTCREAT);
+	}
 	return (RUNNING);
 }
 
@@ -288,17 +364,94 @@ read_input(struct history *history, int timeout_ms)
 	return (false);
 }
 
+/* A line, or the end of the broker, is more urgent than what is going on. */
+static bool
+has_input(void *arg)
+{
+	const struct history *history = arg;
+	struct pollfd pfd = { history->fd, POLLIN, 0 };
+
+	return (poll(&pfd, 1, 0) > 0);
+}
+
+static bool
+query_stops(void *arg)
+{
+	const struct history *history = arg;
+
+	return (has_input(arg) || monotonic_ms() >= history->query_until_ms);
+}
+
+/* Stays asked, if a line was in the way. */
+static enum historydb_result
+answer_query(struct history *history)
+{
+	struct history_page *page = &history->page;
+	enum historydb_result result = HISTORYDB_OK;
+
+	if (history->freeze_id != 0) {
+		history_query_refuse(&history->query, "unavailable", page);
+	} else {
+		result = history_query_run(historydb_is_empty(history->db) ?
+			NULL :
+			historydb_sqlite(history->db),
+		    &history->query, query_stops, history, page);
+		if (result == HISTORYDB_RETRY &&
+		    monotonic_ms() < history->query_until_ms &&
+		    has_input(history))
+			return (HISTORYDB_OK);
+		if (result != HISTORYDB_OK)
+			history_query_refuse(&history->query, "unavailable",
+			    page);
+	}
+	history->query.number = 0;
+	history_answer_bytes(history->fd, page->bytes, page->length);
+	return (result == HISTORYDB_RETRY ? HISTORYDB_OK : result);
+}
+
+/* Everything is on disk.  Returns how long to wait for more; -1: for ever. */
+static enum historydb_result
+do_idle_work(struct history *history, int *wait_msp)
+{
+	*wait_msp = -1;
+	if (history->db == NULL)
+		return (HISTORYDB_OK);
+	if (history->query.number != 0) {
+		*wait_msp = 0;
+		return (answer_query(history));
+	}
+	if (history->freeze_id != 0)
+		return (HISTORYDB_OK);
+	*wait_msp = history_chores_wait_ms(&history->chores, history->db);
+	if (*wait_msp != 0)
+		return (HISTORYDB_OK);
+	return (history_chores_run(&history->chores, history->db, has_input,
+	    history));
+}
+
+/* Applies the lines that are there. */
+static enum historydb_result
+take_lines(struct history *history, int *statusp)
+{
+	enum historydb_result result = HISTORYDB_OK;
+	size_t length;
+
+	while (result == HISTORYDB_OK && *statusp == RUNNING &&
+	    (length = next_line(history)) != 0)
+		result = take_line(history, length, statusp);
+	return (result);
+}
+
 /* Applies, reads on, commits when there is nothing to read, sleeps. */
 static int
 step(struct history *history)
 {
-	enum historydb_result result = HISTORYDB_OK;
-	int status = RUNNING;
-	size_t length;
+	enum historydb_result result;
+	int status = RUNNING, wait_ms;
 
-	while (result == HISTORYDB_OK && status == RUNNING &&
-	    (length = next_line(history)) != 0)
-		result = take_line(history, length, &status);
+	result = repeat_run(history);
+	if (result == HISTORYDB_OK)
+		result = take_lines(history, &status);
 	if (status != RUNNING)
 		return (status);
 	if (result != HISTORYDB_OK)
@@ -310,23 +463,28 @@ step(struct history *history)
 	if (read_input(history, 0))
 		return (RUNNING);
 	result = commit(history);
+	if (result == HISTORYDB_OK && history->eof)
+		return (EX_OK);
+	if (result == HISTORYDB_OK)
+		result = do_idle_work(history, &wait_ms);
 	if (result != HISTORYDB_OK)
 		return (handle_failure(history, result));
-	if (history->eof)
-		return (EX_OK);
-	(void)read_input(history, -1);
+	if (read_input(history, wait_ms))
+		history_chores_postpone(&history->chores);
 	return (RUNNING);
 }
 
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: appvssd-history --history PATH --fd N\n");
+	fprintf(stderr,
+	    "usage: appvssd-history --history PATH --fd N [--keep-days N]"
+	    " [--keep-count N]\n");
 	exit(EX_USAGE);
 }
 
-static int
-parse_fd(const char *text)
+static long
+parse_number(const char *text, long max)
 {
 	char *end;
 	long number;
@@ -334,40 +492,76 @@ parse_fd(const char *text)
 	errno = 0;
 	number = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || number < 0 ||
-	    number > 65535 || fcntl((int)number, F_GETFD) < 0) {
+	    number > max) {
+		fprintf(stderr, "appvssd-history: %s is no number up to %ld\n",
+		    text, max);
+		exit(EX_USAGE);
+	}
+	return (number);
+}
+
+static int
+parse_fd(const char *text)
+{
+	int fd = (int)parse_number(text, 65535);
+
+	if (fcntl(fd, F_GETFD) < 0) {
 		fprintf(stderr, "appvssd-history: %s is no open descriptor\n",
 		    text);
 		exit(EX_USAGE);
 	}
-	(void)fcntl((int)number, F_SETFD, FD_CLOEXEC);
-	return ((int)number);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return (fd);
+}
+
+/* --settle-ms and --check-ms are for tests: an hour, and a file of gigabytes.
+ */
+static void
+parse_options(struct history *history, int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{ "history", required_argument, NULL, 'H' },
+		{ "fd", required_argument, NULL, 'f' },
+		{ "keep-days", required_argument, NULL, 'd' },
+		{ "keep-count", required_argument, NULL, 'c' },
+		{ "settle-ms", required_argument, NULL, 's' },
+		{ "check-ms", required_argument, NULL, 'k' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct history_chores *chores = &history->chores;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'H')
+			history->path = optarg;
+		else if (option == 'f')
+			history->fd = parse_fd(optarg);
+		else if (option == 'd')
+			chores->keep_days = (unsigned)parse_number(optarg,
+			    36500);
+		else if (option == 'c')
+			chores->keep_count = parse_number(optarg, INT_MAX);
+		else if (option == 's')
+			chores->settle_ms = (unsigned)parse_number(optarg,
+			    INT_MAX);
+		else if (option == 'k')
+			history->check_ms = (unsigned)parse_number(optarg,
+			    INT_MAX);
+		else
+			usage();
+	}
+	if (optind != argc || history->path == NULL || history->fd < 0)
+		usage();
 }
 
 int
 main(int argc, char *argv[])
 {
-	static const struct option options[] = {
-		{ "history", required_argument, NULL, 'H' },
-		{ "fd", required_argument, NULL, 'f' },
-		{ NULL, 0, NULL, 0 },
-	};
-	static struct history history = { .fd = -1 };
-	int option, status;
+	static struct history history = { .fd = -1, .check_ms = CHECK_MS };
+	int status;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'H':
-			history.path = optarg;
-			break;
-		case 'f':
-			history.fd = parse_fd(optarg);
-			break;
-		default:
-			usage();
-		}
-	}
-	if (optind != argc || history.path == NULL || history.fd < 0)
-		usage();
+	history_chores_init(&history.chores);
+	parse_options(&history, argc, argv);
 	/* It ends when the broker does, not when somebody stops them all. */
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGINT, SIG_IGN);

@@ -6,31 +6,55 @@
 #ifndef HISTORY_DB_H
 #define HISTORY_DB_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct historydb;
+struct sqlite3;
 struct wire_msg;
 
 enum historydb_result {
 	HISTORYDB_OK = 0,
 	HISTORYDB_RETRY,    /* full, busy, I/O: roll back and try again later */
-	HISTORYDB_REOPEN,   /* damaged or moved away: close it and open again */
-	HISTORYDB_NEWER,    /* written by a newer appvss: left as it is */
+	HISTORYDB_REOPEN,   /* moved away: end, and open it in a new process */
+	HISTORYDB_DAMAGED,  /* to be closed and set aside */
 	HISTORYDB_UNUSABLE, /* cannot be made or opened: a matter of set-up */
 };
 
 /*
- * Opens or makes the file (0640).  One that is corrupt or of somebody else is
- * first renamed, with its journal; that becomes an event of the next run.
+ * Opens or makes the file (0640).  One that is corrupt, of somebody else, or of
+ * a newer version is first renamed, with its journal, and what it knows is
+ * taken over as far as it can be read; that becomes an event of the next run.
  * Everything but RETRY is logged here.  OK: *dbp is owned by the caller.
+ *
+ * An older version is brought to this one with the first row.  The check of a
+ * large file takes no longer than check_ms: historydb_check() has to finish it.
+ *
+ * set_aside names a file that was set aside before this opening, or is "".
  */
-enum historydb_result historydb_open(struct historydb **dbp, const char *path);
+enum historydb_result historydb_open(struct historydb **dbp, const char *path,
+    const char *set_aside, unsigned check_ms);
 void historydb_close(struct historydb *db);
+
+/* Where a file was set aside to when this one was opened, or "". */
+const char *historydb_set_aside(const struct historydb *db);
+
+/*
+ * The rest of the check that the opening had no time for: OK when there is none
+ * left, RETRY when stops said true.
+ */
+bool historydb_wants_check(const struct historydb *db);
+enum historydb_result historydb_check(struct historydb *db,
+    bool (*stops)(void *arg), void *arg);
 
 /* The highest transaction id in the file, or 0. */
 enum historydb_result historydb_last_id(struct historydb *db, uint64_t *idp);
+/* uid -1: not known. */
 enum historydb_result historydb_each_known(struct historydb *db,
-    void (*known)(void *arg, const char *name, const char *program), void *arg);
+    void (
+	*known)(void *arg, const char *name, const char *program, int64_t uid),
+    void *arg);
 
 /*
  * Applies a line of histwire.h (RUN first), beginning an SQL transaction if
@@ -43,6 +67,13 @@ enum historydb_result historydb_apply(struct historydb *db,
 enum historydb_result historydb_commit(struct historydb *db, uint64_t *seqp);
 /* Forgets everything since the last commit. */
 void historydb_rollback(struct historydb *db);
+
+/* For reading and for small steps between transactions; lent. */
+struct sqlite3 *historydb_sqlite(const struct historydb *db);
+/* The row of the run in table run; 0 before RUN. */
+int64_t historydb_run(const struct historydb *db);
+/* Whether there is anything to read. */
+bool historydb_is_empty(const struct historydb *db);
 
 /* What went wrong at last, for the log. */
 const char *historydb_error(const struct historydb *db);

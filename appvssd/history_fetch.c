@@ -9,22 +9,23 @@
 #include <string.h>
 
 #include "history_read_impl.h"
+#include "history_schema.h"
 
-/* The row that counts: the final one, else that of the proof. */
-#define PART_COUNTS                                                 \
-	"(p.phase <> 'held' OR NOT EXISTS (SELECT 1 FROM part AS o" \
-	"  WHERE o.run = p.run AND o.id = p.id AND o.name = p.name" \
-	"  AND o.phase <> 'held'))"
-#define TXN_COLUMNS                                                       \
-	"t.n, t.run, t.id, t.op, t.source, t.msgid, t.at_ms,"             \
-	" (SELECT count(*) FROM part AS p"                                \
-	"  WHERE p.run = t.run AND p.id = t.id AND " PART_COUNTS "),"     \
-	" (SELECT count(*) FROM part AS p WHERE p.run = t.run"            \
-	"  AND p.id = t.id AND p.result = 'ready' AND " PART_COUNTS "),"  \
-	" s.by_run, s.state, s.consistency, s.reason, s.culprit, s.host," \
-	" s.at_ms, s.elapsed_ms, s.late_ms"                               \
-	" FROM txn AS t LEFT JOIN state AS s ON s.n = (SELECT max(n)"     \
-	"  FROM state AS l WHERE l.run = t.run AND l.id = t.id)"
+/* The participants of a transaction: of each the final row, else the proof's.
+ * A bare column of a query with max() is of the row that has the maximum. */
+#define PARTS_OF(run, id)                                            \
+	"(SELECT *, max(phase <> 'held') FROM part WHERE run = " run \
+	" AND id = " id " GROUP BY name)"
+#define TXN_COLUMNS                                                                   \
+	"t.n, t.run, t.id, t.op, t.source, t.msgid, t.at_ms,"                         \
+	" (SELECT count(DISTINCT name) FROM part AS p"                                \
+	"  WHERE p.run = t.run AND p.id = t.id),"                                     \
+	" (SELECT count(*) FROM " PARTS_OF("t.run",                                   \
+	    "t.id") "  WHERE result = 'ready'),"                                      \
+		    " s.by_run, s.state, s.consistency, s.reason, s.culprit, s.host," \
+		    " s.at_ms, s.elapsed_ms, s.late_ms"                               \
+		    " FROM txn AS t LEFT JOIN state AS s ON s.n = (SELECT max(n)"     \
+		    "  FROM state AS l WHERE l.run = t.run AND l.id = t.id)"
 #define TXN_STATE_COLUMN 9 /* the first one of the state */
 
 static enum history_error
@@ -123,9 +124,11 @@ get_event(sqlite3_stmt *row, void *item)
 {
 	struct history_event *event = item;
 
-	event->at_ms = sqlite3_column_int64(row, 0);
-	get_text(row, 1, event->kind, sizeof(event->kind));
-	get_text(row, 2, event->text, sizeof(event->text));
+	event->n = sqlite3_column_int64(row, 0);
+	event->id = sqlite3_column_int64(row, 1);
+	event->at_ms = sqlite3_column_int64(row, 2);
+	get_text(row, 3, event->kind, sizeof(event->kind));
+	get_text(row, 4, event->text, sizeof(event->text));
 }
 
 static void
@@ -141,8 +144,9 @@ get_run(sqlite3_stmt *row, void *item)
 }
 
 struct query {
-	const char *sql; /* at most two parameters */
-	int64_t parameters[2];
+	const char *sql;
+	int64_t parameters[4]; /* ?1 .. ?4 */
+	const char *name;      /* ?5, or NULL */
 	size_t item_size;
 	void (*get)(sqlite3_stmt *row, void *item);
 };
@@ -162,9 +166,11 @@ fetch(struct history *history, const struct query *query, void **itemsp,
 	if (sqlite3_prepare_v2(history->db, query->sql, -1, &statement, NULL) !=
 	    SQLITE_OK)
 		return (fail(history));
-	for (int i = 0; i < sqlite3_bind_parameter_count(statement) && i < 2;
+	for (int i = 0; i < sqlite3_bind_parameter_count(statement) && i < 4;
 	     i++)
 		sqlite3_bind_int64(statement, i + 1, query->parameters[i]);
+	if (query->name != NULL)
+		sqlite3_bind_text(statement, 5, query->name, -1, SQLITE_STATIC);
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		if (count == room) {
 			char *larger;
@@ -214,10 +220,10 @@ history_list(struct history *history, size_t max, struct history_txn **txnsp,
     size_t *countp)
 {
 	const struct query query = {
-		"SELECT " TXN_COLUMNS " ORDER BY t.n DESC LIMIT ?1",
-		{ max > INT64_MAX ? INT64_MAX : (int64_t)max, 0 },
-		sizeof(struct history_txn),
-		get_txn,
+		.sql = "SELECT " TXN_COLUMNS " ORDER BY t.n DESC LIMIT ?1",
+		.parameters = { max > INT64_MAX ? INT64_MAX : (int64_t)max },
+		.item_size = sizeof(struct history_txn),
+		.get = get_txn,
 	};
 	enum history_error error;
 	void *items;
@@ -227,15 +233,81 @@ history_list(struct history *history, size_t max, struct history_txn **txnsp,
 	return (error);
 }
 
-static enum history_error
-fetch_run(struct history *history, int64_t n, struct history_run *run)
+enum history_error
+history_fetch_before(struct history *history, int64_t before, size_t max,
+    struct history_txn **txnsp, size_t *countp)
 {
 	const struct query query = {
-		"SELECT n, started_at_ms, boot_id, generation, version"
-		" FROM run WHERE n = ?1",
-		{ n, 0 },
-		sizeof(*run),
-		get_run,
+		.sql = "SELECT " TXN_COLUMNS " WHERE t.id < ?1"
+		       " ORDER BY t.id DESC, t.n DESC LIMIT ?2",
+		.parameters = { before, (int64_t)max },
+		.item_size = sizeof(struct history_txn),
+		.get = get_txn,
+	};
+	enum history_error error;
+	void *items;
+
+	error = fetch(history, &query, &items, countp);
+	*txnsp = items;
+	return (error);
+}
+
+enum history_error
+history_fetch_named(struct history *history, int64_t before, const char *name,
+    size_t max, struct history_txn **txnsp, size_t *countp)
+{
+	const struct query query = {
+		.sql = "SELECT " TXN_COLUMNS " WHERE t.n IN (SELECT w.n FROM"
+		       " (SELECT n, run, id FROM txn WHERE id < ?1"
+		       "  ORDER BY id DESC LIMIT ?3) AS w"
+		       " WHERE EXISTS (SELECT 1 FROM part AS o"
+		       "  WHERE o.run = w.run AND o.id = w.id AND o.name = ?5)"
+		       " ORDER BY w.id DESC LIMIT ?2 OFFSET ?4)"
+		       " ORDER BY t.id DESC, t.n DESC",
+		.parameters = { before, (int64_t)max, HISTORY_SCAN_MAX, 0 },
+		.name = name,
+		.item_size = sizeof(struct history_txn),
+		.get = get_txn,
+	};
+	enum history_error error;
+	void *items;
+
+	error = fetch(history, &query, &items, countp);
+	*txnsp = items;
+	return (error);
+}
+
+static void
+get_number(sqlite3_stmt *row, void *item)
+{
+	int64_t *number = item;
+
+	*number = sqlite3_column_int64(row, 0);
+}
+
+enum history_error
+history_fetch_number(struct history *history, const char *sql,
+    int64_t parameter, int64_t *numberp)
+{
+	const struct query query = {
+		.sql = sql,
+		.parameters = { parameter },
+		.item_size = sizeof(*numberp),
+		.get = get_number,
+	};
+
+	return (fetch_one(history, &query, numberp));
+}
+
+enum history_error
+history_fetch_run(struct history *history, int64_t n, struct history_run *run)
+{
+	const struct query query = {
+		.sql = "SELECT n, started_at_ms, boot_id, generation, version"
+		       " FROM run WHERE n = ?1",
+		.parameters = { n },
+		.item_size = sizeof(*run),
+		.get = get_run,
 	};
 	enum history_error error;
 
@@ -244,180 +316,156 @@ fetch_run(struct history *history, int64_t n, struct history_run *run)
 	return (error == HISTORY_E_NONE ? HISTORY_OK : error);
 }
 
-static const char parts_sql[] =
-    "SELECT phase, name, program, result, thaw, text, pid, uid, ord, required,"
-    " told_at_ms, ready_at_ms, thaw_told_at_ms, thawed_at_ms FROM part AS p"
-    " WHERE run = ?1 AND id = ?2 AND " PART_COUNTS " ORDER BY ord, n";
-
+/* What belongs to a transaction: ?1 is its run, ?2 its id. */
 static enum history_error
-fill_detail(struct history *history, struct history_detail *detail)
+fetch_of(struct history *history, const struct history_txn *txn,
+    struct query *query, size_t skip, size_t max, void **itemsp, size_t *countp)
 {
-	const int64_t run = detail->txn.run, id = detail->txn.id;
-	const struct query states = {
-		"SELECT by_run, state, consistency, reason, culprit, host,"
-		" at_ms, elapsed_ms, late_ms FROM state"
-		" WHERE run = ?1 AND id = ?2 ORDER BY n",
-		{ run, id },
-		sizeof(struct history_state),
-		get_state_row,
-	};
-	const struct query parts = { parts_sql, { run, id },
-		sizeof(struct history_part), get_part };
-	const struct query events = {
-		"SELECT at_ms, kind, text FROM event"
-		" WHERE run = ?1 AND id = ?2 ORDER BY n",
-		{ run, id },
-		sizeof(struct history_event),
-		get_event,
+	query->parameters[0] = txn->run;
+	query->parameters[1] = txn->id;
+	query->parameters[2] = max > INT64_MAX ? -1 : (int64_t)max;
+	query->parameters[3] = (int64_t)skip;
+	return (fetch(history, query, itemsp, countp));
+}
+
+enum history_error
+history_fetch_states(struct history *history, const struct history_txn *txn,
+    struct history_state **statesp, size_t *countp)
+{
+	struct query query = {
+		.sql = "SELECT by_run, state, consistency, reason, culprit,"
+		       " host, at_ms, elapsed_ms, late_ms FROM state"
+		       " WHERE run = ?1 AND id = ?2 ORDER BY n"
+		       " LIMIT ?3 OFFSET ?4",
+		.item_size = sizeof(struct history_state),
+		.get = get_state_row,
 	};
 	enum history_error error;
 	void *items;
 
-	error = fetch_run(history, run, &detail->run);
-	if (error == HISTORY_OK) {
-		error = fetch(history, &states, &items, &detail->nstates);
-		detail->states = items;
-	}
-	if (error == HISTORY_OK) {
-		error = fetch(history, &parts, &items, &detail->nparts);
-		detail->parts = items;
-	}
-	if (error == HISTORY_OK) {
-		error = fetch(history, &events, &items, &detail->nevents);
-		detail->events = items;
-	}
+	error = fetch_of(history, txn, &query, 0, SIZE_MAX, &items, countp);
+	*statesp = items;
+	return (error);
+}
+
+enum history_error
+history_fetch_parts(struct history *history, const struct history_txn *txn,
+    size_t skip, size_t max, struct history_part **partsp, size_t *countp)
+{
+	struct query query = {
+		.sql = "SELECT phase, name, program, result, thaw, text, pid,"
+		       " uid, ord, required, told_at_ms, ready_at_ms,"
+		       " thaw_told_at_ms, thawed_at_ms"
+		       " FROM " PARTS_OF("?1", "?2") " ORDER BY ord, n"
+						     " LIMIT ?3 OFFSET ?4",
+		.item_size = sizeof(struct history_part),
+		.get = get_part,
+	};
+	enum history_error error;
+	void *items;
+
+	error = fetch_of(history, txn, &query, skip, max, &items, countp);
+	*partsp = items;
+	return (error);
+}
+
+enum history_error
+history_fetch_events(struct history *history, const struct history_txn *txn,
+    size_t skip, size_t max, struct history_event **eventsp, size_t *countp)
+{
+	struct query query = {
+		.sql = "SELECT n, id, at_ms, kind, text FROM event"
+		       " WHERE run = ?1 AND id = ?2 ORDER BY n"
+		       " LIMIT ?3 OFFSET ?4",
+		.item_size = sizeof(struct history_event),
+		.get = get_event,
+	};
+	enum history_error error;
+	void *items;
+
+	error = fetch_of(history, txn, &query, skip, max, &items, countp);
+	*eventsp = items;
+	return (error);
+}
+
+enum history_error
+history_fetch_all_events(struct history *history, int64_t before_n, size_t max,
+    struct history_event **eventsp, size_t *countp)
+{
+	const struct query query = {
+		.sql = "SELECT n, id, at_ms, kind, text FROM event"
+		       " WHERE n < ?1 ORDER BY n DESC LIMIT ?2",
+		.parameters = { before_n, (int64_t)max },
+		.item_size = sizeof(struct history_event),
+		.get = get_event,
+	};
+	enum history_error error;
+	void *items;
+
+	error = fetch(history, &query, &items, countp);
+	*eventsp = items;
+	return (error);
+}
+
+enum history_error
+history_fetch_txn(struct history *history, enum history_which which, int64_t id,
+    struct history_txn *txn)
+{
+	static const char *const sql[] = {
+		[HISTORY_NEWEST_FREEZE] = "SELECT " TXN_COLUMNS
+					  " WHERE t.op = 'freeze'"
+					  " ORDER BY t.n DESC LIMIT 1",
+		[HISTORY_BY_ID] = "SELECT " TXN_COLUMNS " WHERE t.id = ?1"
+				  " ORDER BY t.n DESC LIMIT 1",
+		[HISTORY_RESUMED] = "SELECT " TXN_COLUMNS
+				    " WHERE t.n = (" HISTORY_RESUMED_N ")",
+	};
+	const struct query query = {
+		.sql = sql[which],
+		.parameters = { id },
+		.item_size = sizeof(*txn),
+		.get = get_txn,
+	};
+
+	return (fetch_one(history, &query, txn));
+}
+
+enum history_error
+history_fetch_detail(struct history *history, enum history_which which,
+    int64_t id, struct history_detail *detail)
+{
+	enum history_error error;
+
+	memset(detail, 0, sizeof(*detail));
+	error = history_fetch_txn(history, which, id, &detail->txn);
+	if (error == HISTORY_OK)
+		error = history_fetch_run(history, detail->txn.run,
+		    &detail->run);
+	if (error == HISTORY_OK)
+		error = history_fetch_states(history, &detail->txn,
+		    &detail->states, &detail->nstates);
+	if (error == HISTORY_OK)
+		error = history_fetch_parts(history, &detail->txn, 0, SIZE_MAX,
+		    &detail->parts, &detail->nparts);
+	if (error == HISTORY_OK)
+		error = history_fetch_events(history, &detail->txn, 0, SIZE_MAX,
+		    &detail->events, &detail->nevents);
 	if (error != HISTORY_OK)
 		history_detail_fini(detail);
 	return (error);
 }
-
-static enum history_error
-find(struct history *history, const char *sql, int64_t parameter,
-    struct history_detail *detail)
-{
-	const struct query query = { sql, { parameter, 0 },
-		sizeof(struct history_txn), get_txn };
-	enum history_error error;
-
-	memset(detail, 0, sizeof(*detail));
-	error = fetch_one(history, &query, &detail->txn);
-	return (error == HISTORY_OK ? fill_detail(history, detail) : error);
-}
-
-#define NEWEST_FREEZE \
-	"SELECT " TXN_COLUMNS " WHERE t.op = 'freeze' ORDER BY t.n DESC LIMIT 1"
 
 enum history_error
 history_find(struct history *history, int64_t id, struct history_detail *detail)
 {
 	enum history_error error;
 
-	if (id == 0)
-		error = find(history, NEWEST_FREEZE, 0, detail);
-	else
-		error = find(history,
-		    "SELECT " TXN_COLUMNS
-		    " WHERE t.id = ?1 ORDER BY t.n DESC LIMIT 1",
-		    id, detail);
+	error = history_fetch_detail(history,
+	    id == 0 ? HISTORY_NEWEST_FREEZE : HISTORY_BY_ID, id, detail);
 	if (error == HISTORY_E_NONE)
 		snprintf(history->error, sizeof(history->error),
 		    id == 0 ? "no freeze was recorded" :
 			      "no transaction has this number");
-	return (error);
-}
-
-static void
-get_count(sqlite3_stmt *row, void *item)
-{
-	unsigned *count = item;
-
-	*count = (unsigned)sqlite3_column_int(row, 0);
-}
-
-/* Rows of the end are written after the thaw, whole or in part. */
-static bool
-has_final_part(const struct history_detail *detail)
-{
-	for (size_t i = 0; i < detail->nparts; i++)
-		if (strcmp(detail->parts[i].phase, "held") != 0)
-			return (true);
-	return (false);
-}
-
-/*
- * A held transaction that the next run found unfinished, where that run was
- * another boot (or another copy of the machine): the disk is one that came back
- * as it was while held.  With the same boot only the broker had died.
- */
-static const char resumed_sql[] =
-    "SELECT " TXN_COLUMNS " JOIN run AS a ON a.n = t.run"
-    " JOIN run AS b ON b.n = s.by_run"
-    " WHERE t.op = 'freeze' AND s.state = 'interrupted'"
-    " AND EXISTS (SELECT 1 FROM state AS h WHERE h.run = t.run"
-    "  AND h.id = t.id AND h.state = 'held')"
-    " AND NOT EXISTS (SELECT 1 FROM part AS f WHERE f.run = t.run"
-    "  AND f.id = t.id AND f.phase <> 'held')"
-    " AND (a.boot_id <> b.boot_id OR (a.generation <> b.generation"
-    "  AND a.generation <> '' AND b.generation <> ''))"
-    " ORDER BY t.n DESC LIMIT 1";
-
-static enum history_error
-prove_newest(struct history *history, struct history_evidence *evidence)
-{
-	enum history_error error;
-
-	error = find(history, NEWEST_FREEZE, 0, &evidence->detail);
-	if (error == HISTORY_E_NONE) {
-		evidence->proof = HISTORY_PROOF_EMPTY;
-		return (HISTORY_OK);
-	}
-	if (error != HISTORY_OK)
-		return (error);
-	if (evidence->detail.txn.last.state[0] == '\0' ||
-	    (strcmp(evidence->detail.txn.last.state, "held") == 0 &&
-		has_final_part(&evidence->detail)))
-		evidence->proof = HISTORY_PROOF_UNENDED;
-	else if (strcmp(evidence->detail.txn.last.state, "held") != 0)
-		evidence->proof = HISTORY_PROOF_FINISHED;
-	else
-		evidence->proof = HISTORY_PROOF_HELD;
-	return (HISTORY_OK);
-}
-
-enum history_error
-history_prove(struct history *history, struct history_evidence *evidence)
-{
-	struct query later = { "SELECT count(*) FROM txn WHERE n > ?1",
-		{ 0, 0 }, sizeof(evidence->later), get_count };
-	enum history_error error;
-
-	memset(evidence, 0, sizeof(*evidence));
-	error = prove_newest(history, evidence);
-	if (error != HISTORY_OK || evidence->proof == HISTORY_PROOF_EMPTY)
-		return (error);
-	evidence->newest = evidence->detail.txn;
-	if (evidence->proof != HISTORY_PROOF_HELD) {
-		struct history_detail resumed;
-
-		error = find(history, resumed_sql, 0, &resumed);
-		if (error == HISTORY_OK) {
-			history_detail_fini(&evidence->detail);
-			evidence->detail = resumed;
-			evidence->proof = HISTORY_PROOF_RESUMED;
-			error = fetch_run(history, resumed.txn.last.by_run,
-			    &evidence->next);
-		}
-		if (error == HISTORY_E_NONE)
-			error = HISTORY_OK;
-	}
-	later.parameters[0] = evidence->detail.txn.n;
-	if (error == HISTORY_OK)
-		error = fetch_one(history, &later, &evidence->later);
-	/* A held row with something after it proves nothing about now. */
-	if (evidence->proof == HISTORY_PROOF_HELD && evidence->later > 0)
-		evidence->proof = HISTORY_PROOF_UNENDED;
-	if (error != HISTORY_OK)
-		history_detail_fini(&evidence->detail);
 	return (error);
 }
 

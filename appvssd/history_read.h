@@ -70,6 +70,8 @@ struct history_part {
 };
 
 struct history_event {
+	int64_t n;  /* its place in the file */
+	int64_t id; /* of the transaction, or 0 */
 	int64_t at_ms;
 	char kind[HISTORY_WORD_SIZE];
 	char text[HISTORY_TEXT_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of the history reader: shared by history_read.c, which opens, and
- * history_fetch.c, which asks.
+ * Inside of the history reader: shared by history_read.c, which opens,
+ * history_fetch.c, which asks, history_prove.c and history_query.c.
  */
 #ifndef HISTORY_READ_IMPL_H
 #define HISTORY_READ_IMPL_H
@@ -16,6 +16,51 @@ struct history {
 	struct sqlite3 *db; /* owns */
 	char error[HISTORY_ERROR_SIZE];
 };
+
+/* How many transactions are looked at for those of one participant. */
+#define HISTORY_SCAN_MAX 2000
+
+enum history_which {
+	HISTORY_NEWEST_FREEZE,
+	HISTORY_BY_ID,	 /* the newest of that id */
+	HISTORY_RESUMED, /* of HISTORY_RESUMED_N */
+};
+
+/* One of them; HISTORY_E_NONE, without a text, if there is none. */
+enum history_error history_fetch_txn(struct history *history,
+    enum history_which which, int64_t id, struct history_txn *txn);
+enum history_error history_fetch_detail(struct history *history,
+    enum history_which which, int64_t id, struct history_detail *detail);
+/* All zero if there is no such run. */
+enum history_error history_fetch_run(struct history *history, int64_t n,
+    struct history_run *run);
+/* The first number of a query with ?1. */
+enum history_error history_fetch_number(struct history *history,
+    const char *sql, int64_t parameter, int64_t *numberp);
+
+/*
+ * Pages, at most max items.  Transactions have an id below before, newest
+ * first; of the named, HISTORY_SCAN_MAX are looked at.  Arrays are freed with
+ * free().
+ */
+enum history_error history_fetch_before(struct history *history, int64_t before,
+    size_t max, struct history_txn **txnsp, size_t *countp);
+enum history_error history_fetch_named(struct history *history, int64_t before,
+    const char *name, size_t max, struct history_txn **txnsp, size_t *countp);
+/* Events below row before_n, of any transaction or none, newest first. */
+enum history_error history_fetch_all_events(struct history *history,
+    int64_t before_n, size_t max, struct history_event **eventsp,
+    size_t *countp);
+/* Of one transaction, in order. */
+enum history_error history_fetch_states(struct history *history,
+    const struct history_txn *txn, struct history_state **statesp,
+    size_t *countp);
+enum history_error history_fetch_parts(struct history *history,
+    const struct history_txn *txn, size_t skip, size_t max,
+    struct history_part **partsp, size_t *countp);
+enum history_error history_fetch_events(struct history *history,
+    const struct history_txn *txn, size_t skip, size_t max,
+    struct history_event **eventsp, size_t *countp);
 
 /* A private copy of a database and its journal, in memory if possible. */
 struct history_copy {

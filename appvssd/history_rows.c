@@ -13,7 +13,8 @@
 #include "histwire.h"
 #include "kernel/vssdev/heldlog.h"
 
-#define RUN_TEXT_BYTES 17 /* 16 digits and a NUL */
+#define RUN_TEXT_BYTES	  17 /* 16 digits and a NUL */
+#define INTERRUPTED_AMONG INT64_C(100000)
 
 static int64_t
 get_int(const struct wire_msg *msg, enum histwire_key key)
@@ -44,7 +45,10 @@ add_event(struct historyrows *rows, int64_t id, int64_t at_ms, const char *kind,
 	    "iiitt", rows->run, id, at_ms, kind, text));
 }
 
-/* The broker of these died, or the machine: nobody will say how they ended. */
+/*
+ * The broker of these died, or the machine: nobody will say how they ended.
+ * Only the newest can be without an end: older ones were seen to before.
+ */
 static int
 add_interrupted(struct historyrows *rows, int64_t at_ms)
 {
@@ -53,10 +57,11 @@ add_interrupted(struct historyrows *rows, int64_t at_ms)
 	    " culprit, host, at_ms, elapsed_ms, late_ms)"
 	    " SELECT t.run, t.id, ?, 'interrupted', 'none', 'broker_died',"
 	    " '', 'unknown', ?, NULL, 0 FROM txn AS t"
-	    " WHERE t.run < ? AND NOT EXISTS (SELECT 1 FROM state AS s"
+	    " WHERE t.n > (SELECT max(n) FROM txn) - ? AND t.run < ?"
+	    " AND NOT EXISTS (SELECT 1 FROM state AS s"
 	    " WHERE s.run = t.run AND s.id = t.id AND s.state <> 'held')"
 	    " ORDER BY t.n",
-	    "iii", rows->run, at_ms, rows->run));
+	    "iiii", rows->run, at_ms, INTERRUPTED_AMONG, rows->run));
 }
 
 static int
@@ -183,10 +188,11 @@ static int
 add_known(struct historyrows *rows, const struct wire_msg *msg)
 {
 	return (historysql_run(rows->db,
-	    "INSERT INTO known(name, program, since_ms) VALUES(?, ?, ?)"
-	    " ON CONFLICT(name) DO UPDATE SET program = excluded.program",
-	    "tti", get_text(msg, HK_NAME), get_text(msg, HK_PROGRAM),
-	    get_int(msg, HK_AT_MS)));
+	    "INSERT INTO known(name, program, since_ms, uid)"
+	    " VALUES(?, ?, ?, ?) ON CONFLICT(name) DO UPDATE"
+	    " SET program = excluded.program, uid = excluded.uid",
+	    "ttiu", get_text(msg, HK_NAME), get_text(msg, HK_PROGRAM),
+	    get_int(msg, HK_AT_MS), get_time(msg, HK_UID)));
 }
 
 static int
@@ -217,6 +223,7 @@ apply_row(struct historyrows *rows, const struct wire_msg *msg,
 		    "UPDATE run SET ended_at_ms = ? WHERE n = ?", "ii",
 		    get_int(msg, HK_AT_MS), rows->run));
 	case HR_COMMIT:
+	case HR_QUERY:
 	case HR_COUNT:
 		break;
 	}

@@ -12,16 +12,58 @@
  *	part	a participant of a transaction, phase `held' (what was ready
  *		before the release: the proof) or `final'.  Its times are
  *		milliseconds since the transaction began; NULL: never
- *	event	what is none of these: gap, set_aside, dropped, ...
- *	known	participants that did not unregister
+ *	event	what is none of these: gap, set_aside, dropped, ...; id 0 if it
+ *		belongs to no transaction
+ *	known	participants that did not unregister.  uid: whose they are;
+ *		NULL: not known.  Since version 2
  *
- * txn, state, part and event are only ever appended to.  at_ms is wall clock,
+ * txn, state, part and event are only ever appended to, and removed as a whole
+ * when they are older than is wanted (history_prune.h).  at_ms is wall clock,
  * milliseconds since 1970.  msgid is the bit pattern of an unsigned number.
+ *
+ * Version 2 has indexes that version 1 had not; a query may be slow without
+ * them, and must not fail.
  */
 #ifndef HISTORY_SCHEMA_H
 #define HISTORY_SCHEMA_H
 
+#include <stdint.h>
+
+/*
+ * The newest held transaction that a later run found unfinished, where that run
+ * was another boot (or another copy of the machine): the disk is one that came
+ * back as it was while held.  With the same boot only the broker had died.
+ */
+#define HISTORY_RESUMED_N                                               \
+	"SELECT max(r.n) FROM state AS i"                               \
+	" JOIN txn AS r ON r.run = i.run AND r.id = i.id"               \
+	" JOIN run AS a ON a.n = r.run JOIN run AS b ON b.n = i.by_run" \
+	" WHERE i.state = 'interrupted' AND r.op = 'freeze'"            \
+	" AND EXISTS (SELECT 1 FROM state AS h WHERE h.run = r.run"     \
+	"  AND h.id = r.id AND h.state = 'held')"                       \
+	" AND NOT EXISTS (SELECT 1 FROM part AS f WHERE f.run = r.run"  \
+	"  AND f.id = r.id AND f.phase <> 'held')"                      \
+	" AND (a.boot_id <> b.boot_id OR (a.generation <> b.generation" \
+	"  AND a.generation <> '' AND b.generation <> ''))"
+
 #define HISTORY_APPLICATION_ID 0x41505653 /* "APVS", PRAGMA application_id */
-#define HISTORY_SCHEMA_VERSION 1	  /* PRAGMA user_version */
+#define HISTORY_SCHEMA_VERSION 2	  /* PRAGMA user_version */
+
+struct sqlite3;
+
+/*
+ * Makes the tables of HISTORY_SCHEMA_VERSION out of those of version; 0: out of
+ * nothing.  Inside of the caller's SQL transaction.  SQLite's result code.
+ */
+int historyschema_make(struct sqlite3 *db, int version);
+
+/* Fails on a file that has not the tables of version, 1 or later. */
+int historyschema_probe(struct sqlite3 *db, int version);
+
+/* Each known participant of any version; uid -1: not known. */
+int historyschema_each_known(struct sqlite3 *db,
+    void (
+	*known)(void *arg, const char *name, const char *program, int64_t uid),
+    void *arg);
 
 #endif /* HISTORY_SCHEMA_H */

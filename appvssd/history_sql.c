@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs SQL statements with bound parameters.  Keeps no state.
+ * Runs SQL statements with bound parameters.  Keeps no state but the prepared
+ * statements of a connection, which the connection itself lists.
  */
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "history_sql.h"
 
@@ -26,7 +28,11 @@ historysql_result(int code)
 	case SQLITE_CANTOPEN: /* of the journal: the file itself is open */
 	case SQLITE_READONLY:
 	case SQLITE_PROTOCOL:
+	case SQLITE_INTERRUPT:
 		return (HISTORYDB_RETRY);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return (HISTORYDB_DAMAGED);
 	default:
 		return (HISTORYDB_REOPEN);
 	}
@@ -62,6 +68,34 @@ bind_all(sqlite3_stmt *statement, const char *format, va_list ap)
 	return (code);
 }
 
+/* One that was prepared before, or a new one. */
+static int
+get_statement(struct sqlite3 *db, const char *sql, sqlite3_stmt **statementp)
+{
+	sqlite3_stmt *statement;
+
+	for (statement = sqlite3_next_stmt(db, NULL); statement != NULL;
+	     statement = sqlite3_next_stmt(db, statement)) {
+		if (!sqlite3_stmt_busy(statement) &&
+		    strcmp(sqlite3_sql(statement), sql) == 0) {
+			*statementp = statement;
+			return (SQLITE_OK);
+		}
+	}
+	return (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT,
+	    statementp, NULL));
+}
+
+void
+historysql_close(struct sqlite3 *db)
+{
+	sqlite3_stmt *statement;
+
+	while (db != NULL && (statement = sqlite3_next_stmt(db, NULL)) != NULL)
+		sqlite3_finalize(statement);
+	sqlite3_close(db);
+}
+
 static int
 run_statement(struct sqlite3 *db, int64_t *valuep, const char *sql,
     const char *format, va_list ap)
@@ -69,7 +103,7 @@ run_statement(struct sqlite3 *db, int64_t *valuep, const char *sql,
 	sqlite3_stmt *statement;
 	int code;
 
-	code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+	code = get_statement(db, sql, &statement);
 	if (code != SQLITE_OK)
 		return (code);
 	code = bind_all(statement, format, ap);
@@ -79,7 +113,8 @@ run_statement(struct sqlite3 *db, int64_t *valuep, const char *sql,
 		*valuep = sqlite3_column_int64(statement, 0);
 	while (code == SQLITE_ROW)
 		code = sqlite3_step(statement);
-	sqlite3_finalize(statement);
+	(void)sqlite3_reset(statement);
+	(void)sqlite3_clear_bindings(statement);
 	return (code == SQLITE_DONE ? SQLITE_OK : code);
 }
 

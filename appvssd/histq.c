@@ -24,6 +24,7 @@
 
 #include "histpool.h"
 #include "histq.h"
+#include "histq_impl.h"
 #include "histrow.h"
 #include "histwire.h"
 #include "kernel/vssdev/heldlog.h"
@@ -61,6 +62,8 @@ struct histq {
 	size_t out_offset;
 	char in[WIRE_LINE_MAX];
 	size_t in_length;
+	char ask[WIRE_LINE_MAX]; /* a query that waits for rows to be sent */
+	size_t ask_length;
 };
 
 static void
@@ -77,6 +80,7 @@ end_connection(struct histq *queue)
 	queue->out_length = 0;
 	queue->out_offset = 0;
 	queue->in_length = 0;
+	queue->ask_length = 0;
 	queue->unsent = TAILQ_FIRST(&queue->rows);
 	queue->commit_wanted = queue->unsent != NULL &&
 	    queue->unsent->seq <= queue->commit_after;
@@ -122,6 +126,18 @@ waits_for_commit(const struct histq *queue, const struct slot *slot)
 	    TAILQ_FIRST(&queue->rows)->seq <= queue->commit_after);
 }
 
+/* A query has time until the history is not asked for anything else. */
+static void
+append_ask(struct histq *queue)
+{
+	const struct slot *first = TAILQ_FIRST(&queue->rows);
+
+	if (first != NULL && first->seq <= queue->commit_after)
+		return;
+	if (append_out(queue, queue->ask, queue->ask_length))
+		queue->ask_length = 0;
+}
+
 /* Copies what waits into the output buffer, as far as there is room. */
 static void
 fill_out(struct histq *queue)
@@ -139,7 +155,11 @@ fill_out(struct histq *queue)
 			queue->commit_wanted = false;
 			continue;
 		}
-		if (slot == NULL || waits_for_commit(queue, slot) ||
+		if (slot == NULL) {
+			append_ask(queue);
+			return;
+		}
+		if (waits_for_commit(queue, slot) ||
 		    !append_out_row(queue, slot))
 			return;
 		queue->unsent = TAILQ_NEXT(slot, entry);
@@ -242,9 +262,8 @@ make_room(struct histq *queue, size_t length)
 	return (true);
 }
 
-/* Puts a finished row at the end; its number, or 0. */
-static uint64_t
-append_row(struct histq *queue, struct wire_line *line, bool detail)
+uint64_t
+histq_append(struct histq *queue, struct wire_line *line, bool detail)
 {
 	enum wire_error error = wire_end(line);
 	struct slot *slot;
@@ -275,8 +294,8 @@ append_row(struct histq *queue, struct wire_line *line, bool detail)
 	return (slot->seq);
 }
 
-static uint64_t
-wall_clock_ms(void)
+uint64_t
+histq_wall_ms(void)
 {
 	struct timespec now;
 
@@ -284,9 +303,14 @@ wall_clock_ms(void)
 	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 }
 
-/* Says in a row what had to be left out, once min_free slots are free. */
-static void
-report_dropped(struct histq *queue, size_t min_free)
+uint64_t
+histq_next_seq(const struct histq *queue)
+{
+	return (queue->last_seq + 1);
+}
+
+void
+histq_report_dropped(struct histq *queue, size_t min_free)
 {
 	struct histrow_event row = { .kind = "dropped" };
 	struct wire_line line;
@@ -299,10 +323,10 @@ report_dropped(struct histq *queue, size_t min_free)
 	    "at most %llu rows were dropped while the history was behind",
 	    (unsigned long long)queue->dropped_unreported);
 	row.text = text;
-	row.at_ms = wall_clock_ms();
+	row.at_ms = histq_wall_ms();
 	queue->dropped_unreported = 0;
 	histrow_encode_event(&line, queue->last_seq + 1, &row);
-	(void)append_row(queue, &line, false);
+	(void)histq_append(queue, &line, false);
 }
 
 static void
@@ -312,7 +336,7 @@ take_ack(struct histq *queue, uint64_t seq)
 
 	while ((slot = TAILQ_FIRST(&queue->rows)) != NULL && slot->seq <= seq)
 		release_slot(queue, slot);
-	report_dropped(queue, queue->pool.nslots / REPORT_FREE_PART + 1);
+	histq_report_dropped(queue, queue->pool.nslots / REPORT_FREE_PART + 1);
 	schedule_flush(queue);
 	queue->callbacks.acked(queue->arg, seq);
 }
@@ -334,11 +358,15 @@ take_line(struct histq *queue, const char *bytes, size_t length)
 	case HA_KNOWN:
 		queue->callbacks.known(queue->arg,
 		    wire_get_text(&msg, HK_NAME, ""),
-		    wire_get_text(&msg, HK_PROGRAM, ""));
+		    wire_get_text(&msg, HK_PROGRAM, ""),
+		    wire_has(&msg, HK_UID) ?
+			(int64_t)wire_get_uint(&msg, HK_UID, 0) :
+			-1);
 		break;
 	case HA_READY:
 		queue->callbacks.ready(queue->arg,
-		    wire_get_uint(&msg, HK_LAST_ID, 0));
+		    wire_get_uint(&msg, HK_LAST_ID, 0),
+		    wire_get_text(&msg, HK_SET_ASIDE, ""));
 		break;
 	case HA_ACK:
 		if (wire_get_uint(&msg, HK_SEQ, 0) > queue->last_seq) {
@@ -347,6 +375,10 @@ take_line(struct histq *queue, const char *bytes, size_t length)
 			return (false);
 		}
 		take_ack(queue, wire_get_uint(&msg, HK_SEQ, 0));
+		break;
+	case HA_ITEM:
+	case HA_DONE:
+		queue->callbacks.answer(queue->arg, &msg);
 		break;
 	case HA_COUNT:
 		break;
@@ -490,79 +522,6 @@ histq_hold(struct histq *queue, bool held)
 	schedule_flush(queue);
 }
 
-uint64_t
-histq_put_begin(struct histq *queue, const struct histq_begin *row)
-{
-	struct wire_line line;
-
-	histrow_encode_begin(&line, queue->last_seq + 1, row);
-	return (append_row(queue, &line, false));
-}
-
-uint64_t
-histq_put_state(struct histq *queue, const struct histq_state *row)
-{
-	struct wire_line line;
-
-	histrow_encode_state(&line, queue->last_seq + 1, row);
-	return (append_row(queue, &line, false));
-}
-
-uint64_t
-histq_put_part(struct histq *queue, const struct histq_part *row)
-{
-	struct wire_line line;
-
-	histrow_encode_part(&line, queue->last_seq + 1, row);
-	return (append_row(queue, &line, true));
-}
-
-uint64_t
-histq_put_event(struct histq *queue, uint64_t id, const char *kind,
-    const char *text)
-{
-	const struct histrow_event row = {
-		.id = id,
-		.kind = kind,
-		.text = text,
-		.at_ms = wall_clock_ms(),
-	};
-	struct wire_line line;
-
-	histrow_encode_event(&line, queue->last_seq + 1, &row);
-	return (append_row(queue, &line, true));
-}
-
-uint64_t
-histq_put_known(struct histq *queue, const char *name, const char *program)
-{
-	struct wire_line line;
-
-	histrow_encode_known(&line, queue->last_seq + 1, wall_clock_ms(), name,
-	    program);
-	return (append_row(queue, &line, false));
-}
-
-uint64_t
-histq_put_forget(struct histq *queue, const char *name)
-{
-	struct wire_line line;
-
-	histrow_encode_forget(&line, queue->last_seq + 1, wall_clock_ms(),
-	    name);
-	return (append_row(queue, &line, false));
-}
-
-uint64_t
-histq_put_end(struct histq *queue)
-{
-	struct wire_line line;
-
-	report_dropped(queue, 2);
-	histrow_encode_end(&line, queue->last_seq + 1, wall_clock_ms());
-	return (append_row(queue, &line, false));
-}
-
 void
 histq_commit(struct histq *queue)
 {
@@ -571,6 +530,27 @@ histq_commit(struct histq *queue)
 	queue->commit_after = queue->last_seq;
 	queue->commit_wanted = true;
 	flush(queue);
+}
+
+bool
+histq_ask(struct histq *queue, struct wire_line *line)
+{
+	if (wire_end(line) != WIRE_OK || queue->fd < 0 || queue->held ||
+	    queue->ask_length != 0)
+		return (false);
+	memcpy(queue->ask, line->bytes, line->length);
+	queue->ask_length = line->length;
+	schedule_flush(queue);
+	return (true);
+}
+
+bool
+histq_ask_no_more(struct histq *queue)
+{
+	const bool waits = queue->ask_length != 0;
+
+	queue->ask_length = 0;
+	return (waits);
 }
 
 bool

@@ -18,6 +18,8 @@
 
 struct event_base;
 struct histq;
+struct wire_line;
+struct wire_msg;
 
 /* Times of a participant are milliseconds since the transaction began. */
 #define HISTQ_NEVER UINT32_MAX
@@ -65,12 +67,19 @@ struct histq_part {
 
 /* What the history process says.  Called from the event loop. */
 struct histq_callbacks {
-	/* Before ready: each participant that is known. */
-	void (*known)(void *arg, const char *name, const char *program);
-	/* It is open; last_id is the highest transaction id in it, or 0. */
-	void (*ready)(void *arg, uint64_t last_id);
+	/* Before ready: each participant that is known; uid -1: not whose. */
+	void (*known)(void *arg, const char *name, const char *program,
+	    int64_t uid);
+	/*
+	 * It is open; last_id is the highest transaction id in it, or 0.  Comes
+	 * again if the file has to be replaced.  set_aside is the name that a
+	 * file has now that could not be used, or "".
+	 */
+	void (*ready)(void *arg, uint64_t last_id, const char *set_aside);
 	/* Every row up to seq is on disk. */
 	void (*acked)(void *arg, uint64_t seq);
+	/* A line of the answer to a query: ITEM or DONE of histwire.h. */
+	void (*answer)(void *arg, const struct wire_msg *msg);
 	/* The connection was lost; histq_attach() follows some time. */
 	void (*lost)(void *arg);
 };
@@ -107,7 +116,7 @@ uint64_t histq_put_part(struct histq *queue, const struct histq_part *row);
 uint64_t histq_put_event(struct histq *queue, uint64_t id, const char *kind,
     const char *text);
 uint64_t histq_put_known(struct histq *queue, const char *name,
-    const char *program);
+    const char *program, int64_t uid);
 uint64_t histq_put_forget(struct histq *queue, const char *name);
 /* A clean end of this run. */
 uint64_t histq_put_end(struct histq *queue);
@@ -117,6 +126,14 @@ uint64_t histq_put_end(struct histq *queue);
  * later is sent after that, so that nothing else is being written then.
  */
 void histq_commit(struct histq *queue);
+
+/*
+ * Asks a QUERY of histwire.h, when the rows that wait were sent; ends the line.
+ * False: it cannot be asked now.  A query is lost with its connection.
+ */
+bool histq_ask(struct histq *queue, struct wire_line *line);
+/* A query that was not sent yet is not sent.  False: there is none. */
+bool histq_ask_no_more(struct histq *queue);
 
 bool histq_connected(const struct histq *queue);
 size_t histq_waiting(const struct histq *queue); /* rows not acknowledged */

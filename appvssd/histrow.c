@@ -143,7 +143,7 @@ histrow_encode_event(struct wire_line *line, uint64_t seq,
 
 void
 histrow_encode_known(struct wire_line *line, uint64_t seq, uint64_t at_ms,
-    const char *name, const char *program)
+    const char *name, const char *program, int64_t uid)
 {
 	char cut[HISTWIRE_PROGRAM_MAX + 1];
 
@@ -151,6 +151,8 @@ histrow_encode_known(struct wire_line *line, uint64_t seq, uint64_t at_ms,
 	wire_put_uint(line, HK_AT_MS, at_ms);
 	wire_put_text(line, HK_NAME, name);
 	put_cut(line, HK_PROGRAM, program, cut, HISTWIRE_PROGRAM_MAX);
+	if (uid >= 0)
+		wire_put_uint(line, HK_UID, (uint64_t)uid);
 }
 
 void

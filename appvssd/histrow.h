@@ -32,8 +32,9 @@ void histrow_encode_part(struct wire_line *line, uint64_t seq,
     const struct histq_part *row);
 void histrow_encode_event(struct wire_line *line, uint64_t seq,
     const struct histrow_event *row);
+/* uid -1: not known. */
 void histrow_encode_known(struct wire_line *line, uint64_t seq, uint64_t at_ms,
-    const char *name, const char *program);
+    const char *name, const char *program, int64_t uid);
 void histrow_encode_forget(struct wire_line *line, uint64_t seq, uint64_t at_ms,
     const char *name);
 void histrow_encode_end(struct wire_line *line, uint64_t seq, uint64_t at_ms);

@@ -41,6 +41,15 @@ static const struct wire_key_def keys[HK_COUNT] = {
 	[HK_THAWED_AT_MS] = { "thawed_at_ms", WIRE_UINT, 0, UINT32_MAX },
 	[HK_KIND] = { "kind", WIRE_WORD, 0, 0 },
 	[HK_LAST_ID] = { "last_id", WIRE_UINT, 0, INT64_MAX },
+	[HK_SET_ASIDE] = { "set_aside", WIRE_TEXT, 1, HISTWIRE_ASIDE_MAX },
+	[HK_QUERY] = { "query", WIRE_UINT, 1, ANY },
+	[HK_BEFORE] = { "before", WIRE_UINT, 0, INT64_MAX },
+	[HK_SKIP] = { "skip", WIRE_UINT, 0, INT64_MAX },
+	[HK_LIMIT] = { "limit", WIRE_UINT, 1, HISTWIRE_LIMIT_MAX },
+	[HK_CODE] = { "code", WIRE_WORD, 0, 0 },
+	[HK_OUTCOME] = { "outcome", WIRE_WORD, 0, 0 },
+	[HK_PARTICIPANTS] = { "participants", WIRE_UINT, 0, INT64_MAX },
+	[HK_READY] = { "ready", WIRE_UINT, 0, INT64_MAX },
 };
 
 static const struct wire_verb_def rows[HR_COUNT] = {
@@ -56,16 +65,29 @@ static const struct wire_verb_def rows[HR_COUNT] = {
 		B(ORDER) | B(REQUIRED) | B(TOLD_AT_MS) | B(READY_AT_MS) |
 		B(THAW_TOLD_AT_MS) | B(THAWED_AT_MS) },
 	[HR_EVENT] = { "EVENT", B(SEQ) | B(AT_MS) | B(KIND), B(ID) | B(TEXT) },
-	[HR_KNOWN] = { "KNOWN", B(SEQ) | B(AT_MS) | B(NAME), B(PROGRAM) },
+	[HR_KNOWN] = { "KNOWN", B(SEQ) | B(AT_MS) | B(NAME),
+	    B(PROGRAM) | B(UID) },
 	[HR_FORGET] = { "FORGET", B(SEQ) | B(AT_MS) | B(NAME), 0 },
 	[HR_END] = { "END", B(SEQ) | B(AT_MS), 0 },
 	[HR_COMMIT] = { "COMMIT", 0, 0 },
+	[HR_QUERY] = { "QUERY", B(QUERY) | B(KIND),
+	    B(ID) | B(BEFORE) | B(SKIP) | B(LIMIT) | B(NAME) },
 };
 
+#define ITEM_KEYS                                                           \
+	(B(ID) | B(AT_MS) | B(OP) | B(SOURCE) | B(MSGID) | B(STATE) |       \
+	    B(OUTCOME) | B(CONSISTENCY) | B(REASON) | B(NAME) | B(HOST) |   \
+	    B(ELAPSED_MS) | B(LATE_MS) | B(PROGRAM) | B(RESULT) | B(THAW) | \
+	    B(TEXT) | B(PID) | B(UID) | B(ORDER) | B(REQUIRED) |            \
+	    B(TOLD_AT_MS) | B(READY_AT_MS) | B(THAW_TOLD_AT_MS) |           \
+	    B(THAWED_AT_MS) | B(PARTICIPANTS) | B(READY))
+
 static const struct wire_verb_def answers[HA_COUNT] = {
-	[HA_KNOWN] = { "KNOWN", B(NAME), B(PROGRAM) },
-	[HA_READY] = { "READY", B(LAST_ID), 0 },
+	[HA_KNOWN] = { "KNOWN", B(NAME), B(PROGRAM) | B(UID) },
+	[HA_READY] = { "READY", B(LAST_ID), B(SET_ASIDE) },
 	[HA_ACK] = { "ACK", B(SEQ), 0 },
+	[HA_ITEM] = { "ITEM", B(QUERY) | B(KIND), ITEM_KEYS },
+	[HA_DONE] = { "DONE", B(QUERY), B(CODE) | B(BEFORE) | B(SKIP) },
 };
 
 const struct wire_grammar histwire_row_grammar = {

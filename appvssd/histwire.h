@@ -8,6 +8,11 @@
  * the file knows and a READY, and then acknowledges rows once they are on disk.
  * Rows have ascending sequence numbers within a run; gaps are rows that were
  * dropped.  A row that came before is ignored.
+ *
+ * QUERY asks for a page of what is in the file, one at a time.  It is answered,
+ * when no row waits, by any number of ITEM and one DONE: with code when there
+ * is none, otherwise with before or skip for the next page when there may be
+ * one.  What ITEM has is what appvss-protocol(7) says of HISTORY.
  */
 #ifndef HISTWIRE_H
 #define HISTWIRE_H
@@ -17,6 +22,8 @@
 #define HISTWIRE_TEXT_MAX    512 /* bytes of a participant's text */
 #define HISTWIRE_PROGRAM_MAX 128
 #define HISTWIRE_ID_MAX	     128 /* boot and generation id, version */
+#define HISTWIRE_ASIDE_MAX   512 /* of the name of a file */
+#define HISTWIRE_LIMIT_MAX   100 /* items of a page */
 
 enum histwire_key {
 	HK_SEQ,
@@ -52,6 +59,15 @@ enum histwire_key {
 	HK_THAWED_AT_MS,
 	HK_KIND,
 	HK_LAST_ID,
+	HK_SET_ASIDE,	 /* a file that could not be used has this name now */
+	HK_QUERY,	 /* number of a query */
+	HK_BEFORE,	 /* transactions, or events, before this one */
+	HK_SKIP,	 /* items of the transaction that are known already */
+	HK_LIMIT,	 /* of items */
+	HK_CODE,	 /* an error of the protocol */
+	HK_OUTCOME,	 /* the last state */
+	HK_PARTICIPANTS, /* how many, ... */
+	HK_READY,	 /* ... and how many of them ready */
 	HK_COUNT
 };
 
@@ -65,13 +81,16 @@ enum histwire_row {
 	HR_FORGET,
 	HR_END,
 	HR_COMMIT, /* commit now what came before; not a row */
+	HR_QUERY,  /* query= kind= [id before skip limit name]; not a row */
 	HR_COUNT
 };
 
 enum histwire_answer {
-	HA_KNOWN, /* name= program= */
-	HA_READY, /* last_id= */
+	HA_KNOWN, /* name= program= [uid=] */
+	HA_READY, /* last_id= [set_aside=] */
 	HA_ACK,	  /* seq= : every row up to this one is on disk */
+	HA_ITEM,  /* query= kind= and what the kind has */
+	HA_DONE,  /* query= [code= | before= | skip=] */
 	HA_COUNT
 };
 

@@ -3,10 +3,12 @@
  * Beginning, commits and end of the history's use: see journal.h.
  */
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "histq.h"
+#include "histwire.h"
 #include "journal.h"
 #include "kernel/vssdev/heldlog.h"
 
@@ -24,6 +26,7 @@ struct journal {
 	uint64_t next_id;
 	uint64_t commit_seq; /* the row that somebody waits for, or 0 */
 	bool started;	     /* next_id is known */
+	char set_aside[HISTWIRE_ASIDE_MAX + 1]; /* of this run, or "" */
 	bool ending;
 	bool ended;
 };
@@ -59,18 +62,21 @@ journal_finish(struct journal *journal)
 }
 
 static void
-journal_on_known(void *arg, const char *name, const char *program)
+journal_on_known(void *arg, const char *name, const char *program, int64_t uid)
 {
 	struct journal *journal = arg;
 
-	journal->callbacks->known(journal->arg, name, program);
+	journal->callbacks->known(journal->arg, name, program, uid);
 }
 
 static void
-journal_on_ready(void *arg, uint64_t last_id)
+journal_on_ready(void *arg, uint64_t last_id, const char *set_aside)
 {
 	struct journal *journal = arg;
 
+	if (set_aside[0] != '\0')
+		(void)snprintf(journal->set_aside, sizeof(journal->set_aside),
+		    "%s", set_aside);
 	journal->callbacks->listed(journal->arg);
 	journal_start(journal, last_id + 1);
 }
@@ -239,4 +245,10 @@ journal_word(const struct journal *journal)
 	if (!histq_connected(journal->queue))
 		return ("down");
 	return (histq_waiting(journal->queue) > 0 ? "behind" : "ok");
+}
+
+const char *
+journal_set_aside(const struct journal *journal)
+{
+	return (journal->set_aside);
 }

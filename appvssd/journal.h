@@ -22,7 +22,8 @@ struct journal_callbacks {
 	 * Each participant that the history knows, and the end of that list:
 	 * from each history process.  The first list may come after started.
 	 */
-	void (*known)(void *arg, const char *name, const char *program);
+	void (*known)(void *arg, const char *name, const char *program,
+	    int64_t uid);
 	void (*listed)(void *arg);
 	/* Rows were confirmed: there is room for others. */
 	void (*room)(void *arg);
@@ -63,5 +64,7 @@ void journal_end(struct journal *journal);
 
 /* For STATUS: ok, behind, down. */
 const char *journal_word(const struct journal *journal);
+/* For STATUS: the name that a file was given that could not be used, or "". */
+const char *journal_set_aside(const struct journal *journal);
 
 #endif /* JOURNAL_H */

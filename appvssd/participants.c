@@ -72,6 +72,7 @@ participants_enter(struct registry_entry *entry, struct client *client,
 	const char *program;
 	bool news;
 
+	news = !entry->known || !entry->has_uid || entry->uid != cred->uid;
 	registry_own(entry, client, client_tag(client));
 	entry->has_uid = true;
 	entry->uid = cred->uid;
@@ -82,7 +83,8 @@ participants_enter(struct registry_entry *entry, struct client *client,
 	    PARTICIPANTS_MS_DEFAULT);
 	entry->wants_check = wire_get_uint(msg, PK_CHECK, 0) != 0;
 	program = wire_get_text(msg, PK_PROGRAM, client_program(client));
-	news = !entry->known || strcmp(entry->program, program) != 0;
+	if (strcmp(entry->program, program) != 0)
+		news = true;
 	entry->known = true;
 	registry_set_program(entry, program);
 	return (news);

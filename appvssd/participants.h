@@ -66,11 +66,13 @@ int participants_init(struct participants *participants,
 void participants_fini(struct participants *participants);
 
 /*
- * One that the history knows.  Of the first list, who is not here already is
- * added; participants_end_list() ends a list, and what it lacks is saved again.
+ * One that the history knows, and whose it is (-1: not known).  Of the first
+ * list, who is not here already is added, and a name that somebody else has
+ * taken meanwhile is taken from them; participants_end_list() ends a list, and
+ * what it lacks is saved again.
  */
 void participants_add_known(struct participants *participants, const char *name,
-    const char *program);
+    const char *program, int64_t uid);
 void participants_end_list(struct participants *participants);
 /*
  * The history is to be told of the entry, now or later.  Frees one that is

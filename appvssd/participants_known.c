@@ -4,7 +4,9 @@
  * the history; and what the history is told of those who come and leave.
  */
 
+#include "client.h"
 #include "config.h"
+#include "kernel/vssdev/heldlog.h"
 #include "participants.h"
 
 static int
@@ -80,11 +82,43 @@ participants_save(struct participants *participants)
 	}
 }
 
-void
-participants_add_known(struct participants *participants, const char *name,
-    const char *program)
+/* Whose name it is: the configuration's word counts for more. */
+static void
+participants_set_uid(struct participants *participants,
+    struct registry_entry *entry, int64_t uid)
 {
 	const struct config_participant *bound;
+
+	bound = config_find(participants->config, entry->name);
+	if (bound != NULL) {
+		entry->grant.required = bound->required;
+		uid = (int64_t)bound->uid;
+	}
+	entry->has_uid = uid >= 0;
+	entry->uid = (uid_t)uid;
+}
+
+/*
+ * Somebody else registered it before the list was here: it is still another
+ * user's, who is missing.
+ */
+static void
+participants_give_back(struct participants *participants,
+    struct registry_entry *entry, uid_t uid)
+{
+	heldlog(HELDLOG_WARN, "name_given_back", "name=%s uid=%u to_uid=%u",
+	    entry->name, (unsigned)entry->uid, (unsigned)uid);
+	client_send_error(entry->owner, "denied", "REGISTER", entry->name,
+	    "the name belongs to another user");
+	client_close(entry->owner);
+	entry->uid = uid;
+	participants_save_entry(participants, entry);
+}
+
+void
+participants_add_known(struct participants *participants, const char *name,
+    const char *program, int64_t uid)
+{
 	struct registry_entry *entry;
 
 	entry = registry_find(&participants->registry, name);
@@ -94,9 +128,12 @@ participants_add_known(struct participants *participants, const char *name,
 			return;
 		entry->grant.order = PARTICIPANTS_ORDER_DEFAULT;
 		entry->known = true;
-		bound = config_find(participants->config, name);
-		if (bound != NULL)
-			entry->grant.required = bound->required;
+		participants_set_uid(participants, entry, uid);
+	} else if (entry != NULL && entry->owner != NULL && uid >= 0 &&
+	    participants->registry.keeps_names && entry->uid != (uid_t)uid &&
+	    entry->uid != 0 &&
+	    config_find(participants->config, name) == NULL) {
+		participants_give_back(participants, entry, (uid_t)uid);
 	}
 	if (entry != NULL)
 		entry->listed = true;

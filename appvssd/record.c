@@ -233,8 +233,8 @@ bool
 record_known(struct histq *queue, const struct registry_entry *entry)
 {
 	if (entry->known)
-		return (
-		    histq_put_known(queue, entry->name, entry->program) != 0);
+		return (histq_put_known(queue, entry->name, entry->program,
+			    entry->has_uid ? (int64_t)entry->uid : -1) != 0);
 	return (histq_put_forget(queue, entry->name) != 0);
 }
 

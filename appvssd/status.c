@@ -2,6 +2,7 @@
 /*
  * STATUS: see status.h and appvss-protocol(7).
  */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -17,6 +18,7 @@ static void
 status_send_broker(const struct status *status, struct client *client)
 {
 	uint64_t next_at_ms = txn_next_at_ms(status->txn);
+	char notice[STATUS_TEXT_BYTES];
 	struct wire_line line;
 
 	wire_begin(&line, &proto_broker_grammar, PB_ITEM);
@@ -42,6 +44,12 @@ status_send_broker(const struct status *status, struct client *client)
 		wire_put_text(&line, PK_CONSISTENCY, status->last_consistency);
 		wire_put_uint(&line, PK_AGE_MS,
 		    status->now_ms - status->last_ended_at_ms);
+	}
+	if (status->set_aside[0] != '\0') {
+		(void)snprintf(notice, sizeof(notice),
+		    "a history that could not be used was set aside as %s",
+		    status->set_aside);
+		wire_put_text(&line, PK_TEXT, notice);
 	}
 	client_send(client, &line);
 }

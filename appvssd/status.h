@@ -16,9 +16,10 @@ struct status {
 	const struct txn *txn;
 	const struct registry *registry;
 	uint64_t now_ms;
-	const char *device;  /* open, missing, none */
-	const char *history; /* ok, behind, down */
-	uint64_t queued;     /* rows that the history has not confirmed */
+	const char *device;    /* open, missing, none */
+	const char *history;   /* ok, behind, down */
+	const char *set_aside; /* a file that could not be used, or "" */
+	uint64_t queued;       /* rows that the history has not confirmed */
 	uint64_t dropped;
 	uint64_t late; /* answers that nobody waited for */
 	/* The last transaction that ended; outcome is NULL if there was none.

@@ -141,6 +141,11 @@ print_broker(const struct wire_msg *broker)
 	    number_of(broker, PK_DROPPED, dropped));
 	printf("  late answers   %s\n", number_of(broker, PK_LATE, late));
 	print_last(broker);
+	if (wire_has(broker, PK_TEXT)) {
+		fputs("  notice         ", stdout);
+		text_print(text_of(broker, PK_TEXT));
+		putchar('\n');
+	}
 }
 
 static const char *

@@ -21,8 +21,12 @@ struct seen {
 	unsigned lost;
 	unsigned ready;
 	unsigned known;
+	int64_t uid;
+	unsigned answers;
+	unsigned verb; /* of the last answer */
 	uint64_t last_id;
 	uint64_t acked;
+	char set_aside[HISTWIRE_ASIDE_MAX + 1];
 	char name[WIRE_NAME_MAX + 1];
 	char program[HISTWIRE_PROGRAM_MAX + 1];
 };
@@ -35,22 +39,24 @@ static char received[1 << 20];
 static size_t received_length;
 
 static void
-on_known(void *arg, const char *name, const char *program)
+on_known(void *arg, const char *name, const char *program, int64_t uid)
 {
 	struct seen *s = arg;
 
 	s->known++;
+	s->uid = uid;
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	snprintf(s->program, sizeof(s->program), "%s", program);
 }
 
 static void
-on_ready(void *arg, uint64_t last_id)
+on_ready(void *arg, uint64_t last_id, const char *set_aside)
 {
 	struct seen *s = arg;
 
 	s->ready++;
 	s->last_id = last_id;
+	snprintf(s->set_aside, sizeof(s->set_aside), "%s", set_aside);
 }
 
 static void
@@ -59,6 +65,15 @@ on_acked(void *arg, uint64_t seq)
 	struct seen *s = arg;
 
 	s->acked = seq;
+}
+
+static void
+on_answer(void *arg, const struct wire_msg *msg)
+{
+	struct seen *s = arg;
+
+	s->answers++;
+	s->verb = msg->verb;
 }
 
 static void
@@ -72,6 +87,7 @@ on_lost(void *arg)
 static const struct histq_callbacks callbacks = {
 	.known = on_known,
 	.ready = on_ready,
+	.answer = on_answer,
 	.acked = on_acked,
 	.lost = on_lost,
 };
@@ -291,7 +307,7 @@ START_TEST(hostile_text_is_cut_to_fit)
 	attach();
 	ck_assert_uint_ne(put_part(9, text), 0);
 	ck_assert_uint_ne(histq_put_event(queue, 9, "note", text), 0);
-	ck_assert_uint_ne(histq_put_known(queue, "db", text), 0);
+	ck_assert_uint_ne(histq_put_known(queue, "db", text, 0), 0);
 	settle();
 	line = strchr(received, '\n') + 1;
 	ck_assert_int_eq(wire_decode(&histwire_row_grammar, line,
