@@ -133,6 +133,7 @@ BROKER_OWN_OBJS = appvssd/broker.o \
 	appvssd/participants.o \
 	appvssd/participants_known.o \
 	appvssd/peercred.o \
+	appvssd/query.o \
 	appvssd/record.o \
 	appvssd/registry.o \
 	appvssd/requestors.o \

@@ -12,6 +12,7 @@
 #include "broker_impl.h"
 #include "histq.h"
 #include "kernel/vssdev/heldlog.h"
+#include "query.h"
 #include "record.h"
 
 uint64_t
@@ -90,6 +91,7 @@ broker_finish(struct broker *broker)
 		    broker->thaw_msgid != 0 ? broker->thaw_msgid :
 					      broker->txn.begun.msgid);
 	histq_hold(broker->history, false);
+	query_hold(broker->verbs.query, false);
 	heldlog_hold(false);
 	record_end(&record);
 	broker->last_id = broker->txn.id;
@@ -184,6 +186,7 @@ broker_step_once(struct broker *broker, struct txn_event *event,
 		broker->success_refused = broker->source_lost = false;
 		/* From the first FREEZE on no line may reach a disk. */
 		heldlog_hold(event->type == TXN_EV_FREEZE);
+		query_hold(broker->verbs.query, event->type == TXN_EV_FREEZE);
 	}
 	txn_step(&broker->txn, event, &broker->lineup.actions);
 	record = broker_record(broker);

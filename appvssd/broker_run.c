@@ -83,7 +83,8 @@ broker_init(struct broker *broker, const struct broker_params *params)
 	broker->orders = orders_create(broker->base, params->parent_fd,
 	    &broker_orders_callbacks, broker);
 	broker->verbs = (struct verbs) { params->config, &broker->participants,
-		&broker->requestors, &broker->tell.subscribers, geteuid(),
+		&broker->requestors, &broker->tell.subscribers,
+		journal_query(broker->journal), geteuid(),
 		&broker_verbs_upcalls, broker };
 	broker->clients = clientset_create(broker->base, params->listen_fd,
 	    params->config, &broker->verbs);

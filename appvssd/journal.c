@@ -11,6 +11,7 @@
 #include "histwire.h"
 #include "journal.h"
 #include "kernel/vssdev/heldlog.h"
+#include "query.h"
 
 /* So long the history may take to say which transaction was the last. */
 #define JOURNAL_START_MS 2000
@@ -19,6 +20,7 @@
 
 struct journal {
 	struct histq *queue;
+	struct query *query;
 	struct event *start_event;
 	struct event *end_event;
 	const struct journal_callbacks *callbacks;
@@ -136,14 +138,24 @@ journal_on_lost(void *arg)
 
 	heldlog(HELDLOG_WARN, "history_lost", "rows_waiting=%zu",
 	    histq_waiting(journal->queue));
+	query_lost(journal->query);
 	if (journal->commit_seq != 0)
 		journal_settle_commit(journal, false);
+}
+
+static void
+journal_on_answer(void *arg, const struct wire_msg *msg)
+{
+	const struct journal *journal = arg;
+
+	query_answer(journal->query, msg);
 }
 
 static const struct histq_callbacks histq_callbacks = {
 	.known = journal_on_known,
 	.ready = journal_on_ready,
 	.acked = journal_on_acked,
+	.answer = journal_on_answer,
 	.lost = journal_on_lost,
 };
 
@@ -170,6 +182,11 @@ journal_create(struct journal **journalp, struct event_base *base,
 		journal_destroy(journal);
 		return (-1);
 	}
+	journal->query = query_create(base, journal->queue);
+	if (journal->query == NULL) {
+		journal_destroy(journal);
+		return (-1);
+	}
 	journal_arm(journal->start_event, JOURNAL_START_MS);
 	*journalp = journal;
 	return (0);
@@ -178,6 +195,7 @@ journal_create(struct journal **journalp, struct event_base *base,
 void
 journal_destroy(struct journal *journal)
 {
+	query_destroy(journal->query);
 	histq_destroy(journal->queue);
 	if (journal->start_event != NULL)
 		event_free(journal->start_event);
@@ -190,6 +208,12 @@ struct histq *
 journal_queue(const struct journal *journal)
 {
 	return (journal->queue);
+}
+
+struct query *
+journal_query(const struct journal *journal)
+{
+	return (journal->query);
 }
 
 void

@@ -15,6 +15,7 @@ struct event_base;
 struct histq;
 struct histq_run;
 struct journal;
+struct query;
 
 /* From the event loop; lost and committed never from inside a call. */
 struct journal_callbacks {
@@ -43,6 +44,9 @@ void journal_destroy(struct journal *journal);
 
 /* The queue for rows; lent. */
 struct histq *journal_queue(const struct journal *journal);
+
+/* Questions of clients about what is in it; lent. */
+struct query *journal_query(const struct journal *journal);
 
 /* A history process was started; takes fd. */
 void journal_attach(struct journal *journal, int fd);

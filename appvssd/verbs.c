@@ -9,6 +9,7 @@
 #include "access.h"
 #include "client.h"
 #include "participants.h"
+#include "query.h"
 #include "requestors.h"
 #include "sdk/proto.h"
 #include "subscribers.h"
@@ -29,6 +30,7 @@ verbs_role(enum proto_client_verb verb)
 	case PC_STATUS:
 	case PC_SUBSCRIBE:
 	case PC_QUIT:
+	case PC_HISTORY:
 		return (ACCESS_OBSERVE);
 	case PC_CHECK:
 	case PC_FREEZE:
@@ -94,6 +96,9 @@ verbs_on_message(const struct verbs *verbs, struct client *client,
 	case PC_QUIT:
 		client_finish(client, "QUIT");
 		break;
+	case PC_HISTORY:
+		query_ask(verbs->query, client, msg);
+		break;
 	case PC_HELLO: /* the client module's own */
 	case PC_COUNT:
 		assert(0);
@@ -105,5 +110,6 @@ verbs_on_closed(const struct verbs *verbs, struct client *client)
 {
 	subscribers_remove(verbs->subscribers, client);
 	requestors_on_closed(verbs->requestors, client);
+	query_forget(verbs->query, client);
 	participants_on_closed(verbs->participants, client);
 }

@@ -13,6 +13,7 @@
 struct client;
 struct config;
 struct participants;
+struct query;
 struct requestors;
 struct subscribers;
 struct wire_msg;
@@ -27,6 +28,7 @@ struct verbs {
 	struct participants *participants; /* borrowed */
 	struct requestors *requestors;	   /* borrowed */
 	struct subscribers *subscribers;   /* borrowed */
+	struct query *query;		   /* borrowed */
 	uid_t self;			   /* the broker's own user */
 	const struct verbs_upcalls *upcalls;
 	void *arg;

@@ -42,6 +42,20 @@ static const struct wire_key_def keys[PK_COUNT] = {
 	[PK_SOURCE] = { "source", WIRE_WORD, 0, 0 },
 	[PK_ELAPSED_MS] = { "elapsed_ms", WIRE_UINT, 0, PROTO_COUNTER_MAX },
 	[PK_DETACH] = { "detach", WIRE_UINT, 0, 1 },
+	[PK_BEFORE] = { "before", WIRE_UINT, 0, PROTO_COUNTER_MAX },
+	[PK_SKIP] = { "skip", WIRE_UINT, 0, PROTO_COUNTER_MAX },
+	[PK_LIMIT] = { "limit", WIRE_UINT, 1, PROTO_LIMIT_MAX },
+	[PK_AT_MS] = { "at_ms", WIRE_UINT, 0, PROTO_COUNTER_MAX },
+	[PK_MSGID] = { "msgid", WIRE_UINT, 0, UINT64_MAX },
+	[PK_HOST] = { "host", WIRE_WORD, 0, 0 },
+	[PK_LATE_MS] = { "late_ms", WIRE_UINT, 0, UINT32_MAX },
+	[PK_THAW] = { "thaw", WIRE_WORD, 0, 0 },
+	[PK_TOLD_AT_MS] = { "told_at_ms", WIRE_UINT, 0, UINT32_MAX },
+	[PK_READY_AT_MS] = { "ready_at_ms", WIRE_UINT, 0, UINT32_MAX },
+	[PK_THAW_TOLD_AT_MS] = { "thaw_told_at_ms", WIRE_UINT, 0, UINT32_MAX },
+	[PK_THAWED_AT_MS] = { "thawed_at_ms", WIRE_UINT, 0, UINT32_MAX },
+	[PK_PARTICIPANTS] = { "participants", WIRE_UINT, 0, PROTO_COUNTER_MAX },
+	[PK_READY] = { "ready", WIRE_UINT, 0, PROTO_COUNTER_MAX },
 };
 
 #define B(key) WIRE_BIT(key)
@@ -63,21 +77,33 @@ static const struct wire_verb_def client_verbs[PC_COUNT] = {
 	[PC_FREEZE] = { "FREEZE", 0, B(PK_HOLD_MS) | B(PK_DETACH) },
 	[PC_THAW] = { "THAW", 0, B(PK_ID) },
 	[PC_QUIT] = { "QUIT", 0, 0 },
+	[PC_HISTORY] = { "HISTORY", 0,
+	    B(PK_KIND) | B(PK_ID) | B(PK_SKIP) | B(PK_BEFORE) | B(PK_LIMIT) |
+		B(PK_NAME) },
 };
 
 /* How a transaction ended. */
 #define END_KEYS (B(PK_ID) | B(PK_OUTCOME) | B(PK_CONSISTENCY))
 
+/* What items of the history have beside others. */
+#define HISTORY_KEYS                                                           \
+	(B(PK_AT_MS) | B(PK_MSGID) | B(PK_HOST) | B(PK_LATE_MS) | B(PK_THAW) | \
+	    B(PK_TOLD_AT_MS) | B(PK_READY_AT_MS) | B(PK_THAW_TOLD_AT_MS) |     \
+	    B(PK_THAWED_AT_MS) | B(PK_PARTICIPANTS) | B(PK_READY))
+
 /* An ITEM or EVENT says what its kind has; the broker chooses. */
-#define ITEM_KEYS                                                             \
-	(B(PK_VERSION) | B(PK_PROGRAM) | B(PK_NAME) | B(PK_ID) | B(PK_OP) |   \
-	    B(PK_ORDER) | B(PK_REQUIRED) | B(PK_CHECK) | B(PK_FREEZE_MS) |    \
-	    B(PK_THAW_MS) | B(PK_TEXT) | B(PK_PERCENT) | B(PK_REMAINING_MS) | \
-	    B(PK_HOLD_MS) | B(PK_REASON) | B(PK_STATE) | B(PK_PRESENT) |      \
-	    B(PK_PID) | B(PK_UID) | B(PK_RESULT) | B(PK_CONSISTENCY) |        \
-	    B(PK_OUTCOME) | B(PK_DEVICE) | B(PK_HISTORY) | B(PK_QUEUED) |     \
-	    B(PK_DROPPED) | B(PK_LATE) | B(PK_AGE_MS) | B(PK_FLUSH_MS) |      \
-	    B(PK_SOURCE) | B(PK_ELAPSED_MS))
+#define EITHER_KEYS                                                            \
+	(B(PK_PROGRAM) | B(PK_NAME) | B(PK_ID) | B(PK_OP) | B(PK_ORDER) |      \
+	    B(PK_REQUIRED) | B(PK_TEXT) | B(PK_PERCENT) | B(PK_REMAINING_MS) | \
+	    B(PK_REASON) | B(PK_STATE) | B(PK_PRESENT) | B(PK_PID) |           \
+	    B(PK_UID) | B(PK_RESULT) | B(PK_CONSISTENCY) | B(PK_OUTCOME) |     \
+	    B(PK_DEVICE) | B(PK_HISTORY) | B(PK_QUEUED) | B(PK_DROPPED) |      \
+	    B(PK_LATE) | B(PK_AGE_MS) | B(PK_FLUSH_MS) | B(PK_SOURCE) |        \
+	    B(PK_ELAPSED_MS))
+#define ITEM_KEYS (EITHER_KEYS | HISTORY_KEYS)
+#define EVENT_KEYS                                                     \
+	(EITHER_KEYS | B(PK_VERSION) | B(PK_CHECK) | B(PK_FREEZE_MS) | \
+	    B(PK_THAW_MS) | B(PK_HOLD_MS))
 
 static const struct wire_verb_def broker_verbs[PB_COUNT] = {
 	[PB_WELCOME] = { "WELCOME", B(PK_VERSION), 0 },
@@ -90,8 +116,8 @@ static const struct wire_verb_def broker_verbs[PB_COUNT] = {
 	[PB_THAW] = { "THAW",
 	    B(PK_NAME) | B(PK_ID) | B(PK_REASON) | B(PK_REMAINING_MS), 0 },
 	[PB_ITEM] = { "ITEM", B(PK_KIND), ITEM_KEYS },
-	[PB_EVENT] = { "EVENT", B(PK_KIND), ITEM_KEYS },
-	[PB_END] = { "END", B(PK_VERB), 0 },
+	[PB_EVENT] = { "EVENT", B(PK_KIND), EVENT_KEYS },
+	[PB_END] = { "END", B(PK_VERB), B(PK_BEFORE) | B(PK_SKIP) },
 };
 
 const struct wire_grammar proto_client_grammar = {

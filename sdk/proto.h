@@ -21,6 +21,7 @@
 #define PROTO_BUDGET_MS_MAX 900000    /* what a participant may ask for */
 #define PROTO_MS_MAX	    86400000  /* any time left, any hold: a day */
 #define PROTO_COUNTER_MAX   INT64_MAX /* ids, counters: as in an SQL integer */
+#define PROTO_LIMIT_MAX	    100	      /* items of one answer to HISTORY */
 
 /* Keys; the comment is the type and what it means. */
 enum proto_key {
@@ -59,6 +60,21 @@ enum proto_key {
 	PK_SOURCE,	/* word: who asked for a transaction */
 	PK_ELAPSED_MS,	/* uint: since it began, or since it was told */
 	PK_DETACH,	/* uint 0..1: the hold outlives the connection */
+	/* Of HISTORY and its items. */
+	PK_BEFORE,	    /* uint: transactions, or events, before this one */
+	PK_SKIP,	    /* uint: so many items are known already */
+	PK_LIMIT,	    /* uint 1..100: items of the answer */
+	PK_AT_MS,	    /* uint: wall clock, since 1970 */
+	PK_MSGID,	    /* uint: the driver's */
+	PK_HOST,	    /* word: success, fail, timeout, unknown, none */
+	PK_LATE_MS,	    /* uint: of expired: how late the timer was */
+	PK_THAW,	    /* word: how the thaw went */
+	PK_TOLD_AT_MS,	    /* uint */
+	PK_READY_AT_MS,	    /* uint */
+	PK_THAW_TOLD_AT_MS, /* uint */
+	PK_THAWED_AT_MS,    /* uint */
+	PK_PARTICIPANTS,    /* uint: how many */
+	PK_READY,	    /* uint: how many of them ready */
 	PK_COUNT
 };
 
@@ -77,6 +93,7 @@ enum proto_client_verb {
 	PC_FREEZE, /* [hold_ms detach] */
 	PC_THAW,   /* [id] */
 	PC_QUIT,
+	PC_HISTORY, /* [kind id skip before limit name] */
 	PC_COUNT
 };
 
@@ -89,7 +106,7 @@ enum proto_broker_verb {
 	PB_THAW,    /* name= id= reason= remaining_ms= */
 	PB_ITEM,    /* kind= and what the kind has */
 	PB_EVENT,   /* likewise; comes by itself */
-	PB_END,	    /* verb= */
+	PB_END,	    /* verb= [before skip] */
 	PB_COUNT
 };
 

@@ -63,9 +63,9 @@ tests/fuzz/replay_wire.o: tests/fuzz/replay.c
 	    tests/fuzz/replay.c
 
 tests/fuzz/replay_wire: tests/fuzz/replay_wire.o tests/fuzz/fuzz_wire.o \
-	    ${WIRE_OBJS}
+	    appvssd/histwire.o ${WIRE_OBJS}
 	${LINK} -o $@ tests/fuzz/replay_wire.o tests/fuzz/fuzz_wire.o \
-	    ${WIRE_OBJS}
+	    appvssd/histwire.o ${WIRE_OBJS}
 
 # Needs clang.  What it finds new goes to .build, not into the tree.
 FUZZ_SECONDS ?= 60
@@ -73,7 +73,7 @@ fuzz-wire:
 	clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
 	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	    -o tests/fuzz/fuzz_wire tests/fuzz/fuzz_wire.c sdk/wire.c \
-	    sdk/wire_put.c sdk/proto.c
+	    sdk/wire_put.c sdk/proto.c appvssd/histwire.c
 	mkdir -p .build/corpus/wire
 	./tests/fuzz/fuzz_wire -max_len=4200 -max_total_time=${FUZZ_SECONDS} \
 	    -dict=tests/fuzz/wire.dict .build/corpus/wire \

@@ -37,6 +37,7 @@ CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_syscalls.sh
 BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_known.sh \
+	tests/integration/broker_history.sh \
 	tests/integration/broker_proof.sh \
 	tests/integration/broker_device.sh \
 	tests/integration/broker_requestor.sh \

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The decoder and encoder of the socket protocol against any bytes.  The
- * oracle: what is decoded can be encoded, what is encoded decodes to the same
- * values, and the same values make the same line; a line is printable ASCII.
+ * The decoder and encoder of the socket protocol, and of what broker and
+ * history process say to each other, against any bytes.  The oracle: what is
+ * decoded can be encoded, what is encoded decodes to the same values, and the
+ * same values make the same line; a line is printable ASCII.
  *
  * The first byte chooses the side.  Built with libFuzzer by "make fuzz-wire";
  * replay.c runs the corpus through the same function in "make check".
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appvssd/histwire.h"
 #include "sdk/proto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -69,6 +71,21 @@ check_error(const struct wire_grammar *grammar, enum wire_error error)
 	require(strcmp(wire_error_word(error), "ok") != 0);
 }
 
+static const struct wire_grammar *
+choose_grammar(uint8_t byte)
+{
+	switch (byte) {
+	case 'b':
+		return (&proto_broker_grammar);
+	case 'r':
+		return (&histwire_row_grammar);
+	case 'a':
+		return (&histwire_answer_grammar);
+	default:
+		return (&proto_client_grammar);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -78,8 +95,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return (0);
-	grammar = data[0] == 'b' ? &proto_broker_grammar :
-				   &proto_client_grammar;
+	grammar = choose_grammar(data[0]);
 	error = wire_decode(grammar, (const char *)data + 1, size - 1, &first);
 	if (error != WIRE_OK) {
 		check_error(grammar, error);

@@ -326,8 +326,11 @@ START_TEST(ack_frees_and_attach_sends_the_rest_again)
 	put_part(1, "");
 	put_state(1, "held");
 	settle();
-	say("KNOWN name=db program=\"a b\"\nREADY last_id=41\nACK seq=2\n");
+	say("KNOWN name=db program=\"a b\" uid=0\n"
+	    "READY last_id=41 set_aside=/x.corrupt\nACK seq=2\n");
 	ck_assert_uint_eq(seen.known, 1);
+	ck_assert_int_eq(seen.uid, 0);
+	ck_assert_str_eq(seen.set_aside, "/x.corrupt");
 	ck_assert_str_eq(seen.name, "db");
 	ck_assert_str_eq(seen.program, "a b");
 	ck_assert_uint_eq(seen.ready, 1);
@@ -344,6 +347,54 @@ START_TEST(ack_frees_and_attach_sends_the_rest_again)
 	settle();
 	ck_assert(histq_connected(queue));
 	ck_assert_str_eq(take_verbs(), "RUN STATE3 BEGIN4");
+}
+END_TEST
+
+static bool
+ask(uint64_t number)
+{
+	struct wire_line line;
+
+	wire_begin(&line, &histwire_row_grammar, HR_QUERY);
+	wire_put_uint(&line, HK_QUERY, number);
+	wire_put_text(&line, HK_KIND, "events");
+	return (histq_ask(queue, &line));
+}
+
+/* Rows, and a release that waits for them, are never behind a question. */
+START_TEST(query_goes_when_nothing_else_waits)
+{
+	make_queue(16);
+	ck_assert(!ask(1));
+	attach();
+	settle();
+	(void)take_verbs();
+	ck_assert(ask(1));
+	ck_assert(!ask(2));
+	put_begin(1);
+	settle();
+	ck_assert_str_eq(take_verbs(), "BEGIN1 QUERY");
+	ck_assert(!histq_ask_no_more(queue));
+	put_state(1, "held");
+	histq_commit(queue);
+	ck_assert(ask(2));
+	settle();
+	ck_assert_str_eq(take_verbs(), "STATE2 COMMIT");
+	say("ACK seq=2\n");
+	ck_assert_str_eq(take_verbs(), "QUERY");
+	say("ITEM query=2 kind=event\nDONE query=2\n");
+	ck_assert_uint_eq(seen.answers, 2);
+	ck_assert_uint_eq(seen.verb, HA_DONE);
+	histq_hold(queue, true);
+	ck_assert(!ask(3));
+	histq_hold(queue, false);
+	ck_assert(ask(3));
+	ck_assert(histq_ask_no_more(queue));
+	ck_assert(ask(4));
+	attach();
+	settle();
+	/* It was lost with the connection: whoever asked is told so. */
+	ck_assert_str_eq(take_verbs(), "RUN");
 }
 END_TEST
 
@@ -608,6 +659,7 @@ main(void)
 	tcase_add_test(tcase, row_carries_every_field);
 	tcase_add_test(tcase, hostile_text_is_cut_to_fit);
 	tcase_add_test(tcase, ack_frees_and_attach_sends_the_rest_again);
+	tcase_add_test(tcase, query_goes_when_nothing_else_waits);
 	tcase_add_test(tcase, unanswered_commit_is_asked_again);
 	tcase_add_test(tcase, ack_beyond_what_this_process_was_sent);
 	tcase_add_test(tcase, nothing_is_written_while_held);

@@ -4,6 +4,7 @@
  * always fit.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +58,8 @@ START_TEST(test_longest_lines_fit)
 			length += strlen(grammar->keys[key].name) + 2;
 			switch (grammar->keys[key].type) {
 			case WIRE_UINT:
-				length += 20;
+				length += (size_t)snprintf(NULL, 0, "%llu",
+				    (unsigned long long)grammar->keys[key].max);
 				break;
 			case WIRE_NAME:
 			case WIRE_WORD:
@@ -108,6 +110,10 @@ static const struct {
 	{ &proto_client_grammar, "FREEZE hold_ms=30000 detach=1", PC_FREEZE },
 	{ &proto_client_grammar, "THAW id=13", PC_THAW },
 	{ &proto_client_grammar, "QUIT", PC_QUIT },
+	{ &proto_client_grammar,
+	    "HISTORY kind=transactions before=9 limit=100 name=db",
+	    PC_HISTORY },
+	{ &proto_client_grammar, "HISTORY id=0 skip=100", PC_HISTORY },
 	{ &proto_broker_grammar, "WELCOME version=1", PB_WELCOME },
 	{ &proto_broker_grammar, "OK verb=REGISTER name=db", PB_OK },
 	{ &proto_broker_grammar, "ERROR code=name_taken verb=REGISTER name=db",
@@ -134,6 +140,13 @@ static const struct {
 	    "EVENT kind=answer id=13 op=freeze name=db result=ready "
 	    "elapsed_ms=4",
 	    PB_EVENT },
+	{ &proto_broker_grammar,
+	    "ITEM kind=transaction id=7 at_ms=1763676000000 op=freeze "
+	    "source=device msgid=18446744073709551615 outcome=done "
+	    "consistency=filesystem reason=timeout name=db host=success "
+	    "elapsed_ms=65 participants=2 ready=1",
+	    PB_ITEM },
+	{ &proto_broker_grammar, "END verb=HISTORY before=7", PB_END },
 };
 
 START_TEST(test_lines)
