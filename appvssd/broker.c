@@ -78,6 +78,20 @@ broker_end(struct broker *broker)
 	journal_end(broker->journal);
 }
 
+/* So that snapshots without us are found: the history compares. */
+static void
+broker_note_counters(struct broker *broker, uint32_t source, bool opened)
+{
+	struct source_counters counters;
+	struct histq_driver row;
+
+	if (!source_counted(&broker->sources, source, &counters))
+		return;
+	row = (struct histq_driver) { counters.instance, counters.snapshots,
+		opened };
+	(void)histq_put_driver(broker->history, &row);
+}
+
 static void
 broker_finish(struct broker *broker)
 {
@@ -94,6 +108,8 @@ broker_finish(struct broker *broker)
 	query_hold(broker->verbs.query, false);
 	heldlog_hold(false);
 	record_end(&record);
+	if (broker->txn.op == TXN_OP_FREEZE && !broker->source_lost)
+		broker_note_counters(broker, broker->txn.begun.source, false);
 	broker->last_id = broker->txn.id;
 	broker->last_outcome = record_outcome(&record);
 	broker->last_consistency = record_consistency(&record);
@@ -320,7 +336,16 @@ broker_on_source_gone(void *arg, uint32_t source)
 		orders_report(broker->orders, PRIVSEP_WANT_DEVICE);
 }
 
+static void
+broker_on_source_opened(void *arg, uint32_t source)
+{
+	struct broker *broker = arg;
+
+	broker_note_counters(broker, source, true);
+}
+
 const struct source_upcalls broker_source_upcalls = {
+	.opened = broker_on_source_opened,
 	.request = broker_on_request,
 	.gone = broker_on_source_gone,
 };

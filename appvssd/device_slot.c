@@ -97,10 +97,23 @@ device_slot_told(void *self, uint64_t msgid)
 				       source_device_told(slot->device, msgid));
 }
 
+static bool
+device_slot_counted(void *self, struct source_counters *counters)
+{
+	struct device_slot *slot = self;
+
+	return (slot->device != NULL &&
+	    source_device_counted(slot->device, "instance",
+		&counters->instance) &&
+	    source_device_counted(slot->device, "snapshots",
+		&counters->snapshots));
+}
+
 static const struct source_ops device_slot_ops = {
 	.name = "device",
 	.answer = device_slot_answer,
 	.told = device_slot_told,
+	.counted = device_slot_counted,
 };
 
 struct source
@@ -149,6 +162,7 @@ device_slot_open(struct device_slot *slot, const int *fds, unsigned nfds)
 	slot->missing = slot->device == NULL;
 	if (slot->device != NULL) {
 		heldlog(HELDLOG_INFO, "device_open", "path=%s", slot->path);
+		slot->upcalls->opened(slot->arg, SOURCE_OF(SOURCE_DEVICE, 0));
 		return;
 	}
 	heldlog(HELDLOG_ERROR, "device_unusable", "path=%s error=\"%s\"",

@@ -212,6 +212,7 @@ take_msg(struct history *history, const struct wire_msg *msg, int *statusp)
 	case HR_KNOWN:
 	case HR_FORGET:
 	case HR_END:
+	case HR_DRIVER:
 	case HR_COUNT:
 		break;
 	}

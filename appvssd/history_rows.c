@@ -195,6 +195,67 @@ add_known(struct historyrows *rows, const struct wire_msg *msg)
 	    get_int(msg, HK_AT_MS), get_time(msg, HK_UID)));
 }
 
+/*
+ * Of this run: transactions of a run that died while held.  The driver counted
+ * each, and they are here, though nobody noted that count.
+ */
+static int
+count_interrupted(struct historyrows *rows, int64_t *countp)
+{
+	return (historysql_number(rows->db, countp,
+	    "SELECT count(*) FROM state AS i WHERE i.by_run = ?"
+	    " AND i.state = 'interrupted' AND EXISTS (SELECT 1 FROM state AS h"
+	    " WHERE h.run = i.run AND h.id = i.id AND h.state = 'held')",
+	    "i", rows->run));
+}
+
+/* Snapshots that the driver counted while no appvssd had its device. */
+static int
+add_missed(struct historyrows *rows, const struct wire_msg *msg)
+{
+	int64_t last_run = 0, instance = -1, snapshots = 0, interrupted = 0;
+	int64_t missed = get_int(msg, HK_SNAPSHOTS);
+	char text[96];
+	int code;
+
+	code = historysql_number(rows->db, &instance,
+	    "SELECT instance FROM driver", "");
+	if (code == SQLITE_OK)
+		code = historysql_number(rows->db, &snapshots,
+		    "SELECT snapshots FROM driver", "");
+	if (code == SQLITE_OK)
+		code = historysql_number(rows->db, &last_run,
+		    "SELECT run FROM driver", "");
+	if (code == SQLITE_OK && last_run != rows->run)
+		code = count_interrupted(rows, &interrupted);
+	if (code != SQLITE_OK)
+		return (code);
+	if (instance == get_int(msg, HK_INSTANCE))
+		missed -= snapshots;
+	missed -= interrupted;
+	if (missed <= 0)
+		return (SQLITE_OK);
+	snprintf(text, sizeof(text),
+	    "snapshots=%" PRId64 " taken while appvssd was not there", missed);
+	return (add_event(rows, 0, get_int(msg, HK_AT_MS), "gap", text));
+}
+
+static int
+apply_driver(struct historyrows *rows, const struct wire_msg *msg)
+{
+	int code = SQLITE_OK;
+
+	if (get_int(msg, HK_OPENED) != 0)
+		code = add_missed(rows, msg);
+	if (code != SQLITE_OK)
+		return (code);
+	return (historysql_run(rows->db,
+	    "INSERT OR REPLACE INTO driver(one, run, instance, snapshots)"
+	    " VALUES(1, ?, ?, ?)",
+	    "iii", rows->run, get_int(msg, HK_INSTANCE),
+	    get_int(msg, HK_SNAPSHOTS)));
+}
+
 static int
 apply_row(struct historyrows *rows, const struct wire_msg *msg,
     const char *set_aside)
@@ -222,6 +283,8 @@ apply_row(struct historyrows *rows, const struct wire_msg *msg,
 		return (historysql_run(rows->db,
 		    "UPDATE run SET ended_at_ms = ? WHERE n = ?", "ii",
 		    get_int(msg, HK_AT_MS), rows->run));
+	case HR_DRIVER:
+		return (apply_driver(rows, msg));
 	case HR_COMMIT:
 	case HR_QUERY:
 	case HR_COUNT:

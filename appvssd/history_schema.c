@@ -48,7 +48,10 @@ static const char *const steps[HISTORY_SCHEMA_VERSION - 1] = {
 	"CREATE INDEX state_interrupted ON state(by_run)"
 	" WHERE state = 'interrupted';"
 	"CREATE INDEX event_txn ON event(run, id);"
-	"CREATE INDEX event_free ON event(n) WHERE id = 0;",
+	"CREATE INDEX event_free ON event(n) WHERE id = 0;"
+	"CREATE TABLE driver(one INTEGER PRIMARY KEY CHECK(one = 1),"
+	" run INTEGER NOT NULL, instance INTEGER NOT NULL,"
+	" snapshots INTEGER NOT NULL);",
 };
 
 /* Each names every table and a late column of it. */
@@ -63,7 +66,8 @@ static const char *const probes[HISTORY_SCHEMA_VERSION] = {
 	" (SELECT msgid FROM txn LIMIT 1),"
 	" (SELECT late_ms FROM state LIMIT 1),"
 	" (SELECT thawed_at_ms FROM part LIMIT 1),"
-	" (SELECT text FROM event LIMIT 1), (SELECT uid FROM known LIMIT 1)",
+	" (SELECT text FROM event LIMIT 1), (SELECT uid FROM known LIMIT 1),"
+	" (SELECT snapshots FROM driver LIMIT 1)",
 };
 
 static int

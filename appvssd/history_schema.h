@@ -16,6 +16,9 @@
  *		belongs to no transaction
  *	known	participants that did not unregister.  uid: whose they are;
  *		NULL: not known.  Since version 2
+ *	driver	one row: how many snapshots the driver had counted when it was
+ *		asked last, by which run, and since which of its beginnings
+ *		(instance).  Since version 2
  *
  * txn, state, part and event are only ever appended to, and removed as a whole
  * when they are older than is wanted (history_prune.h).  at_ms is wall clock,

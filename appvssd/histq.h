@@ -65,6 +65,16 @@ struct histq_part {
 	uint32_t thawed_at_ms;
 };
 
+/*
+ * What the driver has counted.  If the device was just opened, the snapshots
+ * since the last such row are ones that nobody here has seen: a gap.
+ */
+struct histq_driver {
+	uint64_t instance;
+	uint64_t snapshots;
+	bool opened;
+};
+
 /* What the history process says.  Called from the event loop. */
 struct histq_callbacks {
 	/* Before ready: each participant that is known; uid -1: not whose. */
@@ -118,6 +128,7 @@ uint64_t histq_put_event(struct histq *queue, uint64_t id, const char *kind,
 uint64_t histq_put_known(struct histq *queue, const char *name,
     const char *program, int64_t uid);
 uint64_t histq_put_forget(struct histq *queue, const char *name);
+uint64_t histq_put_driver(struct histq *queue, const struct histq_driver *row);
 /* A clean end of this run. */
 uint64_t histq_put_end(struct histq *queue);
 

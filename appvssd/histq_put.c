@@ -73,6 +73,16 @@ histq_put_forget(struct histq *queue, const char *name)
 }
 
 uint64_t
+histq_put_driver(struct histq *queue, const struct histq_driver *row)
+{
+	struct wire_line line;
+
+	histrow_encode_driver(&line, histq_next_seq(queue), histq_wall_ms(),
+	    row);
+	return (histq_append(queue, &line, false));
+}
+
+uint64_t
 histq_put_end(struct histq *queue)
 {
 	struct wire_line line;

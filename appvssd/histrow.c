@@ -165,6 +165,17 @@ histrow_encode_forget(struct wire_line *line, uint64_t seq, uint64_t at_ms,
 }
 
 void
+histrow_encode_driver(struct wire_line *line, uint64_t seq, uint64_t at_ms,
+    const struct histq_driver *row)
+{
+	begin_row(line, HR_DRIVER, seq);
+	wire_put_uint(line, HK_AT_MS, at_ms);
+	wire_put_uint(line, HK_INSTANCE, row->instance & INT64_MAX);
+	wire_put_uint(line, HK_SNAPSHOTS, row->snapshots & INT64_MAX);
+	wire_put_uint(line, HK_OPENED, row->opened);
+}
+
+void
 histrow_encode_end(struct wire_line *line, uint64_t seq, uint64_t at_ms)
 {
 	begin_row(line, HR_END, seq);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct histq_begin;
+struct histq_driver;
 struct histq_part;
 struct histq_run;
 struct histq_state;
@@ -37,6 +38,8 @@ void histrow_encode_known(struct wire_line *line, uint64_t seq, uint64_t at_ms,
     const char *name, const char *program, int64_t uid);
 void histrow_encode_forget(struct wire_line *line, uint64_t seq, uint64_t at_ms,
     const char *name);
+void histrow_encode_driver(struct wire_line *line, uint64_t seq, uint64_t at_ms,
+    const struct histq_driver *row);
 void histrow_encode_end(struct wire_line *line, uint64_t seq, uint64_t at_ms);
 
 #endif /* HISTROW_H */

@@ -50,6 +50,9 @@ static const struct wire_key_def keys[HK_COUNT] = {
 	[HK_OUTCOME] = { "outcome", WIRE_WORD, 0, 0 },
 	[HK_PARTICIPANTS] = { "participants", WIRE_UINT, 0, INT64_MAX },
 	[HK_READY] = { "ready", WIRE_UINT, 0, INT64_MAX },
+	[HK_INSTANCE] = { "instance", WIRE_UINT, 0, INT64_MAX },
+	[HK_SNAPSHOTS] = { "snapshots", WIRE_UINT, 0, INT64_MAX },
+	[HK_OPENED] = { "opened", WIRE_UINT, 0, 1 },
 };
 
 static const struct wire_verb_def rows[HR_COUNT] = {
@@ -69,6 +72,8 @@ static const struct wire_verb_def rows[HR_COUNT] = {
 	    B(PROGRAM) | B(UID) },
 	[HR_FORGET] = { "FORGET", B(SEQ) | B(AT_MS) | B(NAME), 0 },
 	[HR_END] = { "END", B(SEQ) | B(AT_MS), 0 },
+	[HR_DRIVER] = { "DRIVER",
+	    B(SEQ) | B(AT_MS) | B(INSTANCE) | B(SNAPSHOTS) | B(OPENED), 0 },
 	[HR_COMMIT] = { "COMMIT", 0, 0 },
 	[HR_QUERY] = { "QUERY", B(QUERY) | B(KIND),
 	    B(ID) | B(BEFORE) | B(SKIP) | B(LIMIT) | B(NAME) },

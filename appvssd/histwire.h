@@ -68,6 +68,9 @@ enum histwire_key {
 	HK_OUTCOME,	 /* the last state */
 	HK_PARTICIPANTS, /* how many, ... */
 	HK_READY,	 /* ... and how many of them ready */
+	HK_INSTANCE,	 /* of the driver's counters; hv_appvss(4) */
+	HK_SNAPSHOTS,	 /* that the driver has counted */
+	HK_OPENED,	 /* 0..1: the device was just opened */
 	HK_COUNT
 };
 
@@ -80,6 +83,7 @@ enum histwire_row {
 	HR_KNOWN,
 	HR_FORGET,
 	HR_END,
+	HR_DRIVER, /* seq= at_ms= instance= snapshots= opened= */
 	HR_COMMIT, /* commit now what came before; not a row */
 	HR_QUERY,  /* query= kind= [id before skip limit name]; not a row */
 	HR_COUNT

@@ -43,6 +43,17 @@ source_told(const struct sources *sources, uint32_t number, uint64_t msgid)
 		source->ops->told(source->self, msgid));
 }
 
+bool
+source_counted(const struct sources *sources, uint32_t number,
+    struct source_counters *counters)
+{
+	const struct source *source;
+
+	source = &sources->items[SOURCE_KIND(number)];
+	return (source->ops->counted != NULL &&
+	    source->ops->counted(source->self, counters));
+}
+
 void
 source_ended(const struct sources *sources, const struct source_end *end)
 {

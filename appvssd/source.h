@@ -57,6 +57,11 @@ struct source_end {
 	const char *reason;
 };
 
+struct source_counters {
+	uint64_t instance;  /* from when they count */
+	uint64_t snapshots; /* FREEZEs that the host was told success for */
+};
+
 struct source_ops {
 	const char *name; /* in the history */
 	/*
@@ -66,6 +71,8 @@ struct source_ops {
 	int (*answer)(void *self, const struct source_answer *answer);
 	/* What a host was told at last.  NULL: there is no host behind it. */
 	enum hv_vss_told (*told)(void *self, uint64_t msgid);
+	/* What the driver has counted; false: it does not count. */
+	bool (*counted)(void *self, struct source_counters *counters);
 	/* NULL: it need not know. */
 	void (*ended)(void *self, const struct source_end *end);
 };
@@ -86,6 +93,8 @@ int source_answer(const struct sources *sources,
 /* VSS_TOLD_NOTHING: nobody knows. */
 enum hv_vss_told source_told(const struct sources *sources, uint32_t number,
     uint64_t msgid);
+bool source_counted(const struct sources *sources, uint32_t number,
+    struct source_counters *counters);
 void source_ended(const struct sources *sources, const struct source_end *end);
 const struct source_ops *source_ops(const struct sources *sources,
     uint32_t number);
@@ -96,6 +105,8 @@ enum txn_told source_txn_told(enum hv_vss_told told);
 /* What a backend hands up, from the event loop. */
 struct source_upcalls {
 	void (*request)(void *arg, const struct source_request *request);
+	/* It is there from now on, perhaps again. */
+	void (*opened)(void *arg, uint32_t source);
 	/* Nobody is left to be answered. */
 	void (*gone)(void *arg, uint32_t source);
 };

@@ -132,3 +132,10 @@ source_device_told(struct source_device *device, uint64_t msgid)
 		return (VSS_TOLD_NOTHING);
 	return ((enum hv_vss_told)result.told);
 }
+
+bool
+source_device_counted(struct source_device *device, const char *name,
+    uint64_t *value)
+{
+	return (vssdev_sysctl(device->vssdev, name, value) == 0);
+}

@@ -43,4 +43,8 @@ int source_device_answer(struct source_device *device, enum hv_vss_op_t op,
 enum hv_vss_told source_device_told(struct source_device *device,
     uint64_t msgid);
 
+/* A sysctl of the driver that is a number; false: it has no such thing. */
+bool source_device_counted(struct source_device *device, const char *name,
+    uint64_t *value);
+
 #endif /* SOURCE_DEVICE_H */

@@ -41,6 +41,7 @@ BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_proof.sh \
 	tests/integration/broker_device.sh \
 	tests/integration/broker_requestor.sh \
+	tests/integration/broker_gaps.sh \
 	tests/integration/broker_clock.sh \
 	tests/integration/broker_many.sh \
 	tests/integration/broker_leaving.sh \

@@ -8,7 +8,8 @@
 
 #include "hv_appvss_var.h"
 
-#define READ_ONLY (CTLFLAG_RD | CTLFLAG_MPSAFE)
+/* appvssd reads them in capability mode. */
+#define READ_ONLY (CTLFLAG_RD | CTLFLAG_MPSAFE | CTLFLAG_CAPRD)
 #define WRITABLE  (CTLFLAG_RW | CTLFLAG_MPSAFE)
 
 struct counter_row {

@@ -31,6 +31,7 @@ struct sysctl_req {
 #define CTLFLAG_RD		     0x80000000u
 #define CTLFLAG_RW		     0xc0000000u
 #define CTLFLAG_MPSAFE		     0x00040000u
+#define CTLFLAG_CAPRD		     0
 #define SYSCTL_STATIC_CHILDREN(name) ((struct sysctl_oid_list *)NULL)
 #define SYSCTL_CHILDREN(tree)	     ((struct sysctl_oid_list *)(void *)(tree))
 

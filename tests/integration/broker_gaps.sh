@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Snapshots that the host took while appvssd was not there are on record.
+set -eu
+. tests/integration/lib.sh
+. tests/integration/broker_lib.sh
+
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
+
+# A snapshot of the host: with whoever is there.
+snapshot() {
+	replies=$(grep -c '^reply op=THAW' "$TEST_DIR/sim.log" || :)
+	host freeze
+	host thaw
+	wait_for "$TEST_DIR/sim.log" '^reply op=THAW' 20 $((replies + 1))
+	! grep -q 'status=0x8' "$TEST_DIR/sim.log" || die "the host was told FAIL"
+}
+
+gaps() {
+	sqlite3 -readonly -cmd '.timeout 5000' "$TEST_DIR/history.db" \
+		"SELECT text FROM event WHERE kind = 'gap' ORDER BY n"
+}
+
+# Waits for the driver's count in the history, then compares the gaps.
+expect_gaps() {
+	tries=200
+	until [ "$(sqlite3 -readonly -cmd '.timeout 5000' \
+		"$TEST_DIR/history.db" 'SELECT snapshots FROM driver')" = \
+		"$1" ]; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || die "the count of $1 is not recorded"
+		sleep 0.05
+	done
+	[ "$(gaps)" = "$2" ] || die "gaps: $(gaps), expected: $2"
+}
+
+broker_start
+expect_gaps 0 ''
+snapshot
+snapshot
+expect_gaps 2 ''
+broker_stop
+
+say "three snapshots without appvssd"
+wait_for "$TEST_DIR/sim.log" 'reply op=NEGOTIATE' 5
+snapshot
+snapshot
+snapshot
+broker_appvssd
+one='snapshots=3 taken while appvssd was not there'
+expect_gaps 5 "$one"
+snapshot
+expect_gaps 6 "$one"
+
+say "nothing missed: restarted, or the broker killed"
+broker_stop
+broker_appvssd
+expect_gaps 6 "$one"
+wait_for "$TEST_DIR/appvssd.log" 'event=device_open ' 10
+kill -9 "$(broker_pid)"
+wait_for "$TEST_DIR/appvssd.log" 'event=device_open ' 10 2
+died='the run before ended without notice; what it had not yet written is missing'
+expect_gaps 6 "$one
+$died"
+
+say "killed while held: that snapshot is interrupted, and not missed"
+start_bg app python3 tests/integration/broker_app.py "$TEST_DIR/socket" app
+wait_for "$TEST_DIR/app.log" '^registered' 10
+replies=$(grep -c '^reply op=FREEZE' "$TEST_DIR/sim.log" || :)
+host freeze
+wait_for "$TEST_DIR/sim.log" '^reply op=FREEZE' 20 $((replies + 1))
+kill -9 "$(broker_pid)"
+wait_for "$TEST_DIR/appvssd.log" 'event=device_open ' 10 3
+expect_gaps 7 "$one
+$died
+$died"
+
+say "a driver that was loaded anew"
+stop_bg appvssd || die "appvssd did not end well"
+stop_bg sim
+stop_bg daemon || :
+rm -f "$TEST_DIR/sim.in"
+start_sim "$TEST_DIR/dev"
+start_bg daemon kernel/hv_vss_daemon/hv_vss_daemon --no-freeze -n \
+	--device "$TEST_DIR/dev/hv_fsvss_dev"
+host negotiate
+until grep -q 'event=started' "$TEST_DIR/daemon.log"; do sleep 0.05; done
+snapshot
+broker_appvssd
+expect_gaps 1 "$one
+$died
+$died
+snapshots=1 taken while appvssd was not there"
