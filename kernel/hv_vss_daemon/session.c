@@ -402,6 +402,20 @@ wait_and_serve(struct session *session)
 	return (true);
 }
 
+/*
+ * Lets signals in for a moment: while there is always something to do, ppoll(2)
+ * does not.
+ */
+static bool
+is_told_to_end(const struct session_config *config)
+{
+	sigset_t blocked;
+
+	(void)sigprocmask(SIG_SETMASK, config->waiting_mask, &blocked);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+	return (*config->stop != 0);
+}
+
 int
 session_run(const struct session_config *config, struct freezer *freezer,
     struct vssdev *dev, struct control *control)
@@ -413,7 +427,7 @@ session_run(const struct session_config *config, struct freezer *freezer,
 	const char *reason = "told to end";
 	int status = EX_OK;
 
-	while (!*config->stop) {
+	while (!is_told_to_end(config)) {
 		if (!wait_and_serve(&session)) {
 			heldlog(HELDLOG_ERROR, "guardian_died", "action=exit");
 			reason = "the guardian died";

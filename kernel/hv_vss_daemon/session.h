@@ -21,7 +21,7 @@ struct session_config {
 	const struct policy *policy;	   /* borrowed */
 	unsigned limit_ms;		   /* while frozen */
 	const volatile sig_atomic_t *stop; /* set by a signal handler */
-	const sigset_t *waiting_mask;	   /* signals blocked in poll only */
+	const sigset_t *waiting_mask;	   /* when signals may come */
 };
 
 /*

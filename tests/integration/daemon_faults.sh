@@ -66,6 +66,14 @@ stop_bg daemon || die "the daemon ended with $?"
 must_be_thawed "$a" "$b"
 list_exists && die "the list is left"
 
+say "told to end while there is always something to do"
+start_daemon --mount "$a" --mount "$b"
+tell_device cycles 1000000
+wait_for "$TEST_DIR/daemon.log" 'event=thaw_ok' 10 20
+stop_bg daemon || die "the daemon ended with $?"
+must_be_thawed "$a" "$b"
+list_exists && die "the list is left"
+
 say "the daemon is killed while frozen"
 start_daemon --mount "$a" --mount "$b"
 ask freeze 0

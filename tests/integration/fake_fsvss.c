@@ -57,6 +57,7 @@ hang_up(void)
 	(void)close(fake.pipe_fds[1]);
 	fake.client = -1;
 	fake.nwaiting = 0;
+	fake.cycles_left = 0;
 	printf("closed\n");
 }
 
