@@ -55,8 +55,9 @@ struct hv_vss_opt_msg {
  * opened for writing), EINVAL (opt or status is not one of the values above, or
  * not the operation of that msgid), ETIMEDOUT (the answer came too late: the
  * host has been told FAIL, and the answerer must undo what it did), ESRCH (no
- * such request, or answered before), ENXIO (the device has gone).  The driver
- * of the base system returns 0 for a late answer.
+ * such request, or answered before), ENXIO (the device has gone; a little later
+ * the system itself says ENOTTY).  The driver of the base system returns 0 for
+ * a late answer.
  */
 #ifdef __FreeBSD__
 #define IOCHVVSSREAD  _IOR('v', 2, struct hv_vss_opt_msg)

@@ -388,13 +388,28 @@ device_ioctl(struct vssdev *dev, unsigned long number, void *argument,
 	return (result == -1 ? -1 : 0);
 }
 
+/*
+ * A request that every driver has.  FreeBSD says ENXIO when the device has
+ * gone, and soon after, when its node has been taken back, ENOTTY.
+ */
+static int
+known_ioctl(struct vssdev *dev, unsigned long number, void *argument,
+    size_t size)
+{
+	if (device_ioctl(dev, number, argument, size) == 0)
+		return (0);
+	if (errno == ENOTTY)
+		errno = ENXIO;
+	return (-1);
+}
+
 int
 vssdev_read(struct vssdev *dev, struct hv_vss_opt_msg *msg)
 {
 	_Static_assert(sizeof(*msg) <= VSSDEV_DATA_MAX, "fits into a request");
 
 	memset(msg, 0, sizeof(*msg));
-	if (device_ioctl(dev, IOCHVVSSREAD, msg, sizeof(*msg)) != 0)
+	if (known_ioctl(dev, IOCHVVSSREAD, msg, sizeof(*msg)) != 0)
 		return (-1);
 	if (msg->status != VSS_SUCCESS || msg->opt == HV_VSS_NONE)
 		return (fail(EAGAIN));
@@ -408,7 +423,7 @@ vssdev_write(struct vssdev *dev, const struct hv_vss_opt_msg *msg,
 	struct hv_vss_opt_msg answer = *msg;
 
 	answer.status = status;
-	return (device_ioctl(dev, IOCHVVSSWRITE, &answer, sizeof(answer)));
+	return (known_ioctl(dev, IOCHVVSSWRITE, &answer, sizeof(answer)));
 }
 
 int

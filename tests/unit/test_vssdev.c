@@ -188,15 +188,22 @@ START_TEST(reports_the_errors_of_the_driver)
 	const struct step steps[] = { open_ok,
 		{ .expect = VSSDEV_IOCTL, .error = ETIMEDOUT },
 		{ .expect = VSSDEV_IOCTL, .error = ENXIO },
+		/* What FreeBSD says of a device whose node has gone as well. */
+		{ .expect = VSSDEV_IOCTL, .error = ENOTTY },
+		{ .expect = VSSDEV_IOCTL, .error = ENOTTY },
 		{ .expect = VSSDEV_IOCTL, .error = ENOTTY } };
 	struct hv_vss_opt_msg msg = { .opt = HV_VSS_FREEZE, .msgid = 7 };
 	struct hv_vss_result result;
 	struct vssdev *dev;
 
-	start_server(steps, 4);
+	start_server(steps, 6);
 	ck_assert_int_eq(vssdev_open(path, &dev), 0);
 	ck_assert_int_eq(vssdev_write(dev, &msg, VSS_SUCCESS), -1);
 	ck_assert_int_eq(errno, ETIMEDOUT);
+	ck_assert_int_eq(vssdev_read(dev, &msg), -1);
+	ck_assert_int_eq(errno, ENXIO);
+	ck_assert_int_eq(vssdev_write(dev, &msg, VSS_SUCCESS), -1);
+	ck_assert_int_eq(errno, ENXIO);
 	ck_assert_int_eq(vssdev_read(dev, &msg), -1);
 	ck_assert_int_eq(errno, ENXIO);
 	ck_assert_int_eq(vssdev_result(dev, 7, &result), -1);
