@@ -5,8 +5,8 @@
  * module holds the core of hv_appvss itself: it needs neither VMBus nor the
  * other module, and refuses to load while another driver has the devices.
  *
- * Lock order: the core's mutex (held when hv_appvss_sim_send is called), then
- * that of this file.
+ * Lock order: that of requests, the core's (held when hvsim_send is called),
+ * then that of the replies.
  */
 #include <sys/param.h>
 #include <sys/systm.h>
@@ -40,7 +40,14 @@ struct hvsim_host {
 };
 
 struct hvsim {
-	struct mtx mtx;
+	/*
+	 * Held while a request is given to the core, so that frozen is true of
+	 * what the core was told last, even if the host has several threads.
+	 */
+	struct mtx request_mtx;
+	bool frozen; /* the last word was FREEZE; guarded by it */
+
+	struct mtx mtx; /* guards the rest */
 	struct hv_appvss_core *core;
 	struct cdev *cdev;
 	struct selinfo selinfo;
@@ -49,7 +56,6 @@ struct hvsim {
 	struct hvsim_host *host; /* the one opener */
 	unsigned int hosts;	 /* whose destructor has not run */
 	uint32_t generation;	 /* of the last host */
-	bool frozen;		 /* its last word was FREEZE */
 	unsigned int first, count;
 	struct reply replies[HV_APPVSS_SIM_REPLIES_MAX];
 };
@@ -117,18 +123,22 @@ hvsim_host_free(void *arg)
 {
 	struct hvsim_host *host = arg;
 	struct hvsim *sim = host->sim;
-	bool thaw = false;
+	bool was_host;
 
+	mtx_lock(&sim->request_mtx);
 	mtx_lock(&sim->mtx);
-	if (sim->host == host) {
+	was_host = sim->host == host;
+	if (was_host) {
 		sim->host = NULL;
 		sim->count = 0;
-		thaw = sim->frozen;
-		sim->frozen = false;
 	}
 	mtx_unlock(&sim->mtx);
-	if (thaw)
+	/* Before the next host's first word. */
+	if (was_host && sim->frozen) {
+		sim->frozen = false;
 		hvsim_thaw(sim);
+	}
+	mtx_unlock(&sim->request_mtx);
 	free(host, M_HV_APPVSS_SIM);
 	mtx_lock(&sim->mtx);
 	if (--sim->hosts == 0)
@@ -183,7 +193,7 @@ hvsim_request(struct hvsim *sim, struct hvsim_host *host,
 		return (EINVAL);
 	padded = roundup2(length, 8);
 	memset(packet->bytes + length, 0, padded - length);
-	mtx_lock(&sim->mtx);
+	mtx_lock(&sim->request_mtx);
 	switch (hv_appvss_msg_decode(&msg, packet->bytes, padded, 0)) {
 	case HV_APPVSS_MSG_FREEZE:
 		sim->frozen = true;
@@ -196,8 +206,8 @@ hvsim_request(struct hvsim *sim, struct hvsim_host *host,
 	case HV_APPVSS_MSG_CHECK:
 		break;
 	}
-	mtx_unlock(&sim->mtx);
 	hv_appvss_core_receive(sim->core, packet->bytes, padded, xactid);
+	mtx_unlock(&sim->request_mtx);
 	return (0);
 }
 
@@ -299,6 +309,7 @@ hvsim_destroy(struct hvsim *sim)
 		hv_appvss_core_detach(sim->core);
 	sysctl_ctx_free(&sim->sysctl_ctx);
 	mtx_destroy(&sim->mtx);
+	mtx_destroy(&sim->request_mtx);
 	free(sim, M_HV_APPVSS_SIM);
 }
 
@@ -310,6 +321,7 @@ hvsim_create(struct hvsim **simp)
 	int error;
 
 	sim = malloc(sizeof(*sim), M_HV_APPVSS_SIM, M_WAITOK | M_ZERO);
+	mtx_init(&sim->request_mtx, "hv_appvss_sim request", NULL, MTX_DEF);
 	mtx_init(&sim->mtx, "hv_appvss_sim", NULL, MTX_DEF);
 	sysctl_ctx_init(&sim->sysctl_ctx);
 	tree = SYSCTL_ADD_NODE(&sim->sysctl_ctx, SYSCTL_STATIC_CHILDREN(_dev),
