@@ -57,3 +57,28 @@ until APPVSS_SOCKET=$TEST_DIR/socket appvssd/appvssctl/appvssctl status \
 done
 grep -q leaves "$TEST_DIR/status" && die "leaves is still known"
 stop_bg appvssd || die "appvssd did not end well"
+
+# Each line of the manual, byte by byte, with limits that are near.
+cat >"$TEST_DIR/table.conf" <<EOF
+user = "$(id -un)"
+history_program = "$PWD/appvssd/appvssd-history"
+participant "must" {
+	user = "$(id -un)"
+	expect = true
+}
+max_names = 4
+max_clients = 6
+hold_max_ms = 5000
+driver_ms = 6000
+fs_ms = 1000
+freeze_ms = 3000
+check_ms = 3000
+thaw_ms = 2000
+EOF
+start_bg appvssd appvssd/appvssd --foreground --device none \
+	--config "$TEST_DIR/table.conf" --socket "$TEST_DIR/socket" \
+	--history "$TEST_DIR/table.db"
+wait_for "$TEST_DIR/appvssd.log" 'event=ready' 10
+PYTHONDONTWRITEBYTECODE=1 python3 tests/integration/broker_table.py \
+	"$TEST_DIR/socket" "$(pid_of appvssd)"
+wait_bg appvssd 15 || die "appvssd did not end well"
