@@ -318,6 +318,8 @@ def requestors():
                " hold_ms=5000")
 
     must.register("must")
+    ask(requestor, "HISTORY id=%d" % ID_MAX,
+        "ERROR code=unknown_id verb=HISTORY.*")
     ask(requestor, "CHECK", "OK verb=CHECK id=ID outcome=done consistency=none")
     requestor.say("FREEZE")
     must.answer("FAIL", "freeze", must.request("FREEZE"), "text=no")
@@ -333,6 +335,7 @@ def requestors():
     must.request("FREEZE")
     ask(other, "FREEZE", "ERROR code=busy verb=FREEZE")
     ask(other, "CHECK", "ERROR code=busy verb=CHECK")
+    ask(other, "HISTORY", 'ERROR code=unavailable verb=HISTORY text=".*"')
     ask(requestor, "THAW", "ERROR code=not_frozen verb=THAW id=ID"
         " outcome=aborted consistency=none")
     expect(requestor, aborted("host_thaw"))
