@@ -53,6 +53,8 @@ static const struct number {
 	NUMBER(max_names, 1, 100000, 10000),
 	NUMBER(max_names_per_uid, 1, 100000, 1000),
 	NUMBER(history_queue_rows, 64, 1000000, 4096),
+	NUMBER(history_keep_days, 0, 36500, 0),
+	NUMBER(history_keep_count, 0, 100000000, 100000),
 #undef NUMBER
 };
 #define NNUMBERS (sizeof(numbers) / sizeof(numbers[0]))

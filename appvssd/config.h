@@ -64,6 +64,8 @@ struct config {
 	unsigned max_names; /* participants in all, absent ones included */
 	unsigned max_names_per_uid;
 	unsigned history_queue_rows;
+	uint32_t history_keep_days;  /* 0: for ever */
+	uint32_t history_keep_count; /* transactions; 0: all */
 
 	struct config_participant *participants;
 	size_t nparticipants;

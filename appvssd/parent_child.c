@@ -238,13 +238,20 @@ parent_start_broker(struct parent *parent)
 static void __attribute__((noreturn))
 be_history(const struct parent *parent, int channel_fd)
 {
+	char days[16], count[16];
 	/* execv takes them so, and changes nothing. */
 	char *const argv[] = { (char[]) { "appvssd-history" },
 		(char[]) { "--history" }, parent->config->history_path,
-		(char[]) { "--fd" }, (char[]) { HISTORY_FD_TEXT }, NULL };
+		(char[]) { "--keep-days" }, days, (char[]) { "--keep-count" },
+		count, (char[]) { "--fd" }, (char[]) { HISTORY_FD_TEXT },
+		NULL };
 	const char *program = parent->config->history_program;
 	int error;
 
+	(void)snprintf(days, sizeof(days), "%u",
+	    (unsigned)parent->config->history_keep_days);
+	(void)snprintf(count, sizeof(count), "%u",
+	    (unsigned)parent->config->history_keep_count);
 	reset_signals();
 	if (dup2(parent_log_stderr(&parent->log), STDERR_FILENO) == -1)
 		_exit(EX_OSERR);

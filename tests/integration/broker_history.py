@@ -9,7 +9,7 @@ import re
 import sys
 import time
 
-from broker_rig import Client, Host, await_true, fail
+from broker_rig import Client, Host, await_true, fail, query
 
 DIR = sys.argv[2]
 SOCKET = DIR + "/socket"
@@ -222,6 +222,15 @@ def hasty():
     if theirs["uid"] != "4001" or theirs["present"] != "0":
         fail("whose is it: %r" % theirs)
     owner()
+
+
+def kept():
+    """What the configuration wants of it is kept, and the newest of all."""
+    client = Client(SOCKET)
+    await_true(lambda: query(DIR + "/history.db", "SELECT count(*) FROM txn")
+               == [("2",)], "few transactions", 30)
+    if [i["id"] for i in ask(client)[0]] != ["5", "4"]:
+        fail("kept: %r" % ask(client)[0])
 
 
 def damaged():

@@ -49,6 +49,12 @@ if [ "$(id -u)" -eq 0 ]; then
 	rm "$TEST_DIR/late"
 fi
 
+say "few transactions are kept"
+echo 'history_keep_count = 2' >>"$TEST_DIR/appvssd.conf"
+broker_appvssd
+history_case kept
+broker_stop
+
 say "a damaged history"
 dd if=/dev/urandom of="$TEST_DIR/history.db" bs=4096 seek=1 count=3 \
 	conv=notrunc 2>/dev/null

@@ -113,7 +113,9 @@ START_TEST(every_word_goes_to_its_member)
 			     "thaw_ms = 10002\nslice_ms = 5001\n"
 			     "max_clients = 11\nmax_clients_per_uid = 12\n"
 			     "max_names = 13\nmax_names_per_uid = 14\n"
-			     "history_queue_rows = 65\n"),
+			     "history_queue_rows = 65\n"
+			     "history_keep_days = 66\n"
+			     "history_keep_count = 67\n"),
 	    0);
 	ck_assert_str_eq(config.user, "root");
 	ck_assert_str_eq(config.device, CONFIG_NO_DEVICE);
@@ -137,6 +139,8 @@ START_TEST(every_word_goes_to_its_member)
 	ck_assert_uint_eq(config.max_names, 13);
 	ck_assert_uint_eq(config.max_names_per_uid, 14);
 	ck_assert_uint_eq(config.history_queue_rows, 65);
+	ck_assert_uint_eq(config.history_keep_days, 66);
+	ck_assert_uint_eq(config.history_keep_count, 67);
 	config_fini(&config);
 }
 END_TEST
