@@ -255,6 +255,7 @@ print_json(const struct wire_msg *msg)
 		json_text(&json, msg, PK_OUTCOME);
 		json_text(&json, msg, PK_CONSISTENCY);
 		json_uint(&json, msg, PK_AGE_MS);
+		json_text(&json, msg, PK_TEXT);
 	} else {
 		json_text(&json, msg, PK_NAME);
 		json_text(&json, msg, PK_TEXT);
