@@ -16,7 +16,8 @@ DATADIR = ${PREFIX}/share/appvss
 HOOKS_SERVICES = hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \
 	hooks/rc.d/hv_vss_daemon \
 	hooks/devd/appvss.conf hooks/systemd/appvssd.service \
-	hooks/systemd/appvss-hooks.service hooks/systemd/hv_vss_daemon.service
+	hooks/systemd/appvss-hooks.service \
+	hooks/systemd/hv_vss_daemon.service hooks/systemd/appvss.tmpfiles
 TEST_SCAN_OBJS = tests/unit/test_scan.o hooks/scan.o
 
 OBJS += ${HOOKS_OBJS} tests/unit/test_scan.o
@@ -68,6 +69,12 @@ install-hooks-Linux: hooks-services
 	    hooks/systemd/appvss-hooks.service \
 	    hooks/systemd/hv_vss_daemon.service \
 	    ${DESTDIR}${PREFIX}/lib/systemd/system
+	install -d ${DESTDIR}${PREFIX}/lib/sysusers.d \
+	    ${DESTDIR}${PREFIX}/lib/tmpfiles.d
+	install -m 644 hooks/systemd/appvss.sysusers \
+	    ${DESTDIR}${PREFIX}/lib/sysusers.d/appvss.conf
+	install -m 644 hooks/systemd/appvss.tmpfiles \
+	    ${DESTDIR}${PREFIX}/lib/tmpfiles.d/appvss.conf
 
 install-hooks-FreeBSD: hooks-services
 	install -d ${DESTDIR}${PREFIX}/etc/rc.d ${DESTDIR}${PREFIX}/etc/devd

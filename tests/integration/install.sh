@@ -54,3 +54,20 @@ ${CC:-cc} -D_GNU_SOURCE -o "$TEST_DIR/minimal" examples/minimal.c ${SANFLAGS:-} 
 	die "examples/minimal.c does not build against what is installed"
 LD_LIBRARY_PATH=$staging/usr/lib ldd "$TEST_DIR/minimal" |
 	grep -q libappvss.so.0 || die "minimal is not linked with the library"
+
+# What the FreeBSD port lists is what is installed there: the differences of
+# Linux are its units, and where pkg-config looks.
+if [ "$(uname -s)" = Linux ]; then
+	{
+		(cd "$staging" && find usr etc ! -type d) |
+			sed -e 's|^usr/||' -e 's|^lib/pkgconfig|libdata/pkgconfig|' |
+			grep -vE '^lib/(systemd|sysusers\.d|tmpfiles\.d)/'
+		sed -n 's|.*\(rc\.d/[a-z_]*\)\.in|etc/\1|p' <<-LIST
+			$(ls hooks/rc.d/*.in)
+		LIST
+		echo etc/devd/appvss.conf
+	} | LC_ALL=C sort >"$TEST_DIR/installed"
+	sed 's/^@sample //' hooks/port/pkg-plist | LC_ALL=C sort |
+		diff "$TEST_DIR/installed" - ||
+		die "hooks/port/pkg-plist (>) is not what is installed (<)"
+fi
