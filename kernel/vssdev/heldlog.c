@@ -285,6 +285,12 @@ heldlog_open_syslog(const char *program, enum heldlog_level max_level)
 }
 
 void
+heldlog_set_level(enum heldlog_level max_level)
+{
+	the_log.max_level = max_level;
+}
+
+void
 heldlog_hold(bool held)
 {
 	int saved_errno = errno;

@@ -32,6 +32,9 @@ void heldlog_open(int fd, const char *program, enum heldlog_level max_level);
  */
 void heldlog_open_syslog(const char *program, enum heldlog_level max_level);
 
+/* Lines above max_level are left out from now on. */
+void heldlog_set_level(enum heldlog_level max_level);
+
 /* While held is true nothing is written.  Releasing writes the ring out. */
 void heldlog_hold(bool held);
 
