@@ -9,23 +9,34 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct config;
 
+/* Bits, in the order of their words in config_words.c. */
 enum access_role {
-	ACCESS_OBSERVE = 1,	/* STATUS */
+	ACCESS_OBSERVE = 1,	/* STATUS, HISTORY, SUBSCRIBE */
 	ACCESS_PARTICIPATE = 2, /* REGISTER and its answers */
 	ACCESS_REQUEST = 4,	/* asks for freezes */
-	ACCESS_ADMIN = 8,	/* FORGET and other people's participants */
+	ACCESS_ADMIN = 8,	/* FORGET, RELOAD, other people's requests */
+};
+
+/* As the kernel says. */
+struct access_peer {
+	uid_t uid;
+	bool trusted;	   /* root, or the broker's own user */
+	const gid_t *gids; /* lent; all of them, the primary one too */
+	size_t ngids;
 };
 
 /*
- * The roles (a mask) of a peer.  Root and the broker's own user have all; who
- * could open the socket (its mode and group guard it) observes and
- * participates.
+ * The roles (a mask) of a peer: those of all access sections that name its user
+ * or one of its groups; and to whom a participant section binds a name, that
+ * one may take part.  A trusted one has all.
  */
-unsigned access_roles(const struct config *config, uid_t uid, uid_t self);
+unsigned access_roles(const struct config *config,
+    const struct access_peer *peer);
 
 /* What a registration asks for, and what it gets. */
 struct access_grant {
@@ -33,17 +44,19 @@ struct access_grant {
 	bool required;
 	bool expect;
 	uint32_t freeze_ms; /* longest freeze */
+	uint32_t thaw_ms;
 };
 
 /*
- * Decides on a REGISTER of name by uid.  Asked values are in *grant; what is
- * granted replaces them.  An entry of the configuration wins over what is
- * asked; without an entry that binds name to uid: required, or an order other
- * than 50, is refused, and freeze_ms is cut to slice_ms.  A name bound to
- * another uid is refused (root may register any name).  0, or -1 with *why a
- * constant text.
+ * Decides on a REGISTER of name.  Asked values are in *grant; what is granted
+ * replaces them.  An entry of the configuration wins over what is asked;
+ * without an entry that binds name to the uid: required, or an order other than
+ * 50, is refused, freeze_ms is cut to slice_ms, and the name has to fit the
+ * peer's access sections.  A name bound to another uid is refused (root may
+ * register any name).  0, or -1 with *why a constant text.
  */
-int access_register(const struct config *config, const char *name, uid_t uid,
-    struct access_grant *grant, const char **why);
+int access_register(const struct config *config, const char *name,
+    const struct access_peer *peer, struct access_grant *grant,
+    const char **why);
 
 #endif /* ACCESS_H */

@@ -136,12 +136,15 @@ BROKER_OWN_OBJS = appvssd/broker.o \
 	appvssd/query.o \
 	appvssd/record.o \
 	appvssd/registry.o \
+	appvssd/reload.o \
 	appvssd/requestors.o \
+	appvssd/roles.o \
 	appvssd/source.o \
 	appvssd/source_device.o \
 	appvssd/status.o \
 	appvssd/subscribers.o \
 	appvssd/tell.o \
+	appvssd/txn_limits.o \
 	appvssd/verbs.o
 BROKER_OBJS = ${BROKER_OWN_OBJS} appvssd/access.o ${TXN_OBJS} ${HISTQ_OBJS} \
 	${WIRE_OBJS}
@@ -150,10 +153,17 @@ OBJS += ${BROKER_OWN_OBJS}
 
 # parent
 
-CONFIG_OBJS = appvssd/config.o appvssd/config_check.o
+CONFIG_OBJS = appvssd/config.o \
+	appvssd/config_check.o \
+	appvssd/config_mistakes.o \
+	appvssd/config_parse.o \
+	appvssd/config_print.o \
+	appvssd/config_scan.o \
+	appvssd/config_token.o \
+	appvssd/config_words.o
 TEST_CONFIG_OBJS = tests/unit/test_config.o ${CONFIG_OBJS}
 TEST_ACCESS_OBJS = tests/unit/test_access.o appvssd/access.o \
-	appvssd/config_check.o
+	appvssd/config_check.o appvssd/config_words.o
 TEST_PRIVSEP_OBJS = tests/unit/test_privsep.o appvssd/privsep.o
 
 OBJS += ${CONFIG_OBJS} appvssd/access.o appvssd/privsep.o \
@@ -173,7 +183,8 @@ tests/unit/test_privsep: ${TEST_PRIVSEP_OBJS}
 
 PARENT_OBJS = appvssd/main.o appvssd/parent.o appvssd/parent_backoff.o \
 	appvssd/parent_child.o appvssd/parent_device.o appvssd/parent_log.o \
-	appvssd/parent_setup.o appvssd/parent_socket.o appvssd/privsep.o \
+	appvssd/parent_reload.o appvssd/parent_setup.o \
+	appvssd/parent_socket.o appvssd/privsep.o appvssd/textfd.o \
 	${CONFIG_OBJS} ${MACHINE_ID_OBJS} ${VSSDEV_OBJS}
 FAKE_BROKER_OBJS = ${PARENT_OBJS} tests/unit/parent_fake_broker.o
 

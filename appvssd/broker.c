@@ -121,6 +121,7 @@ broker_finish(struct broker *broker)
 	journal_forget_commit(broker->journal);
 	if (broker->stopping)
 		broker_end(broker);
+	reload_poke(broker->reload);
 }
 
 static void

@@ -13,7 +13,7 @@ struct config;
 struct histq_run;
 
 struct broker_params {
-	const struct config *config; /* borrowed */
+	struct config *config;	     /* borrowed; replaced by a reload */
 	const struct histq_run *run; /* borrowed */
 	int listen_fd;		     /* the bound and listening socket; taken */
 	int parent_fd; /* privsep.h's channel to the parent; taken */

@@ -15,7 +15,9 @@
 #include "lineup.h"
 #include "orders.h"
 #include "participants.h"
+#include "reload.h"
 #include "requestors.h"
+#include "roles.h"
 #include "source.h"
 #include "tell.h"
 #include "txn.h"
@@ -40,6 +42,8 @@ struct broker {
 	struct histq *history; /* the journal's */
 	struct participants participants;
 	struct verbs verbs;
+	struct roles roles;
+	struct reload *reload;
 
 	struct txn txn;
 	struct lineup lineup;

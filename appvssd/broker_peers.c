@@ -222,9 +222,27 @@ broker_on_stop(void *arg)
 		broker_step(broker, &event);
 }
 
+static void
+broker_on_config(void *arg, int fd, uint32_t serial, uint32_t again)
+{
+	struct broker *broker = arg;
+
+	reload_take(broker->reload, fd, serial, again);
+}
+
+static void
+broker_on_bad_config(void *arg, int fd, uint32_t again)
+{
+	struct broker *broker = arg;
+
+	reload_refuse(broker->reload, fd, again);
+}
+
 const struct orders_callbacks broker_orders_callbacks = {
 	.device = broker_on_device,
 	.no_device = broker_on_no_device,
 	.history = broker_on_history,
 	.stop = broker_on_stop,
+	.config = broker_on_config,
+	.bad_config = broker_on_bad_config,
 };

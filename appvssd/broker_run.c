@@ -6,34 +6,13 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "broker_impl.h"
 #include "clientset.h"
 #include "config.h"
 #include "kernel/vssdev/heldlog.h"
 #include "kernel/vssdev/vssdev.h"
-
-/* Time between our last possible answer and the driver's limit. */
-#define BROKER_ANSWER_MARGIN_MS 1000
-
-static void
-broker_init_txn(struct broker *broker)
-{
-	const struct config *config = broker->config;
-	struct txn_limits limits = {
-		.check_ms = config->check_ms,
-		.freeze_ms = config->freeze_ms,
-		.commit_ms = config->commit_ms,
-		.hold_ms = config->hold_ms,
-		.thaw_ms = config->thaw_ms,
-		.answer_ms = config->driver_ms > BROKER_ANSWER_MARGIN_MS ?
-		    config->driver_ms - BROKER_ANSWER_MARGIN_MS :
-		    config->driver_ms,
-	};
-
-	txn_init(&broker->txn, &limits);
-}
+#include "txn_limits.h"
 
 /* The base system's driver has no kqueue filter: then it is poll(2). */
 static struct event_base *
@@ -53,14 +32,38 @@ broker_new_base(const struct config *config)
 	return (base);
 }
 
+/* Everything that a reload reaches is there. */
+static void
+broker_init_reload(struct broker *broker, struct config *config)
+{
+	const struct reload_parts parts = {
+		.config = config,
+		.txn = &broker->txn,
+		.roles = &broker->roles,
+		.participants = &broker->participants,
+		.requestors = &broker->requestors,
+		.subscribers = &broker->tell.subscribers,
+		.clients = broker->clients,
+		.orders = broker->orders,
+		.stopping = &broker->stopping,
+	};
+
+	reload_set_parts(broker->reload, &parts);
+}
+
 static int
 broker_init(struct broker *broker, const struct broker_params *params)
 {
+	struct txn_limits limits;
+
 	broker->config = params->config;
 	broker->base = broker_new_base(params->config);
 	if (broker->base == NULL || lineup_init(&broker->lineup) == -1)
 		return (-1);
-	broker_init_txn(broker);
+	txn_limits_of(params->config, &limits);
+	txn_init(&broker->txn, &limits);
+	roles_init(&broker->roles, params->config);
+	broker->reload = reload_create(broker->base);
 	broker->tick_event = event_new(broker->base, -1, 0, broker_on_tick,
 	    broker);
 	device_slot_init(&broker->device, broker->base, params->config->device,
@@ -72,24 +75,25 @@ broker_init(struct broker *broker, const struct broker_params *params)
 	broker->sources.items[SOURCE_REQUESTOR] = requestors_source(
 	    &broker->requestors);
 	broker->tell.sources = &broker->sources;
-	if (broker->tick_event == NULL ||
+	if (broker->tick_event == NULL || broker->reload == NULL ||
 	    journal_create(&broker->journal, broker->base,
 		params->config->history_queue_rows, params->run,
 		&broker_journal_callbacks, broker) == -1 ||
 	    participants_init(&broker->participants, params->config,
-		&broker_participants_upcalls, broker) == -1)
+		&broker->roles, &broker_participants_upcalls, broker) == -1)
 		return (-1);
 	broker->history = journal_queue(broker->journal);
 	broker->orders = orders_create(broker->base, params->parent_fd,
 	    &broker_orders_callbacks, broker);
-	broker->verbs = (struct verbs) { params->config, &broker->participants,
+	broker->verbs = (struct verbs) { &broker->roles, &broker->participants,
 		&broker->requestors, &broker->tell.subscribers,
-		journal_query(broker->journal), geteuid(),
+		journal_query(broker->journal), broker->reload,
 		&broker_verbs_upcalls, broker };
 	broker->clients = clientset_create(broker->base, params->listen_fd,
 	    params->config, &broker->verbs);
 	if (broker->orders == NULL || broker->clients == NULL)
 		return (-1);
+	broker_init_reload(broker, params->config);
 	return (0);
 }
 
@@ -103,6 +107,7 @@ broker_fini(struct broker *broker)
 	orders_destroy(broker->orders);
 	participants_fini(&broker->participants);
 	journal_destroy(broker->journal);
+	reload_destroy(broker->reload);
 	event_free(broker->tick_event);
 	event_base_free(broker->base);
 	lineup_fini(&broker->lineup);

@@ -39,6 +39,7 @@ struct client {
 	char *input; /* a line that has not come whole yet, or NULL */
 	char *program;
 	struct peercred cred;
+	unsigned judgement; /* of roles.h */
 	int fd;
 	bool greeted; /* HELLO was there */
 	bool closing; /* closes when the output is written */
@@ -164,6 +165,24 @@ const char *
 client_program(const struct client *client)
 {
 	return (client->program == NULL ? "" : client->program);
+}
+
+int
+client_groups(const struct client *client, gid_t **gids, size_t *ngids)
+{
+	return (peercred_get_groups(client->fd, gids, ngids));
+}
+
+unsigned
+client_judgement(const struct client *client)
+{
+	return (client->judgement);
+}
+
+void
+client_set_judgement(struct client *client, unsigned judgement)
+{
+	client->judgement = judgement;
 }
 
 /* Room for length more bytes of output; false: too much, or no memory. */

@@ -70,5 +70,10 @@ const struct peercred *client_cred(const struct client *client);
 /* What its user keeps with it; NULL at first, and never looked at here. */
 void **client_tag(struct client *client);
 const char *client_program(const struct client *client); /* lent; may be "" */
+/* As peercred_get_groups(). */
+int client_groups(const struct client *client, gid_t **gids, size_t *ngids);
+/* A number that roles.h keeps here; 0 at first. */
+unsigned client_judgement(const struct client *client);
+void client_set_judgement(struct client *client, unsigned judgement);
 
 #endif /* CLIENT_H */

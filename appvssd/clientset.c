@@ -73,12 +73,18 @@ clientset_on_accepted(void *arg, int fd, const struct peercred *cred)
 	return (0);
 }
 
+static struct listener_limits
+clientset_limits(const struct config *config)
+{
+	return ((struct listener_limits) { config->max_clients,
+	    config->max_clients_per_uid });
+}
+
 struct clientset *
 clientset_create(struct event_base *base, int listen_fd,
     const struct config *config, const struct verbs *verbs)
 {
-	struct listener_limits limits = { config->max_clients,
-		config->max_clients_per_uid };
+	const struct listener_limits limits = clientset_limits(config);
 	struct clientset *set;
 
 	set = calloc(1, sizeof(*set));
@@ -106,6 +112,14 @@ clientset_destroy(struct clientset *set)
 	listener_destroy(set->listener);
 	free(set->clients);
 	free(set);
+}
+
+void
+clientset_set_limits(struct clientset *set, const struct config *config)
+{
+	const struct listener_limits limits = clientset_limits(config);
+
+	listener_set_limits(set->listener, &limits);
 }
 
 void

@@ -20,6 +20,9 @@ struct clientset *clientset_create(struct event_base *base, int listen_fd,
 /* Disconnects everybody. */
 void clientset_destroy(struct clientset *set);
 
+/* The limits of another configuration; those who are there stay. */
+void clientset_set_limits(struct clientset *set, const struct config *config);
+
 /* No new connections. */
 void clientset_stop(struct clientset *set);
 

@@ -84,6 +84,13 @@ listener_destroy(struct listener *listener)
 }
 
 void
+listener_set_limits(struct listener *listener,
+    const struct listener_limits *limits)
+{
+	listener->limits = *limits;
+}
+
+void
 listener_stop(struct listener *listener)
 {
 	(void)event_del(listener->event);

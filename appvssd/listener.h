@@ -27,6 +27,9 @@ struct listener *listener_create(struct event_base *base, int fd,
     void *arg);
 void listener_destroy(struct listener *listener);
 
+void listener_set_limits(struct listener *listener,
+    const struct listener_limits *limits);
+
 /* A client of this user has gone. */
 void listener_release(struct listener *listener, uid_t uid);
 

@@ -57,18 +57,14 @@ static const char usage_text[] =
     "       appvssd --help | --version\n";
 
 struct options {
-	const char *config; /* NULL: the default */
-	const char *device; /* these: NULL: what the configuration says */
-	const char *socket;
-	const char *history;
-	bool foreground;
+	struct config_source source;
 	bool check_only;
-	bool debug;
 };
 
 static void
-complain(const char *text)
+complain(void *arg, const char *text)
 {
+	(void)arg;
 	warnx("%s", text);
 }
 
@@ -78,28 +74,37 @@ static void __attribute__((noreturn)) usage(void)
 	exit(EX_USAGE);
 }
 
+static const char *
+argument(const char *option)
+{
+	if (optarg[0] == '\0')
+		errx(EX_USAGE, "--%s: the argument is empty", option);
+	return (optarg);
+}
+
 /* True: go on.  False: what was asked for was printed. */
 static bool
 parse_options(int argc, char **argv, struct options *options)
 {
+	struct config_source *source = &options->source;
 	int letter;
 
 	while (
 	    (letter = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (letter == OPT_CONFIG)
-			options->config = optarg;
+			source->path = optarg;
 		else if (letter == OPT_FOREGROUND)
-			options->foreground = true;
+			source->foreground = true;
 		else if (letter == OPT_DEVICE)
-			options->device = optarg;
+			source->device = argument("device");
 		else if (letter == OPT_SOCKET)
-			options->socket = optarg;
+			source->socket = argument("socket");
 		else if (letter == OPT_HISTORY)
-			options->history = optarg;
+			source->history = argument("history");
 		else if (letter == OPT_CHECK_CONFIG)
 			options->check_only = true;
 		else if (letter == OPT_DEBUG)
-			options->debug = true;
+			source->debug = true;
 		else if (letter == OPT_HELP) {
 			(void)fputs(usage_text, stdout);
 			return (false);
@@ -117,28 +122,11 @@ parse_options(int argc, char **argv, struct options *options)
 }
 
 static void
-override(char **word, const char *option, const char *value)
+load_config(struct config *config, const struct config_source *source)
 {
-	if (value == NULL)
-		return;
-	if (value[0] == '\0')
-		errx(EX_USAGE, "--%s: the argument is empty", option);
-	if (config_override(word, value) != 0)
-		err(EX_OSERR, "out of memory");
-}
+	const struct config_complaints complaints = { complain, NULL };
 
-static void
-load_config(struct config *config, const struct options *options)
-{
-	if (config_load(config, options->config, complain) != 0)
-		exit(EX_CONFIG);
-	override(&config->device, "device", options->device);
-	override(&config->socket_path, "socket", options->socket);
-	override(&config->history_path, "history", options->history);
-	config->foreground = options->foreground;
-	if (options->debug)
-		config->log_level = HELDLOG_DEBUG;
-	if (config_validate(config, complain) != 0)
+	if (config_read(config, source, &complaints) != 0)
 		exit(EX_CONFIG);
 }
 
@@ -214,8 +202,20 @@ pidfile_path(const struct config *config, char *path, size_t size)
 	(void)snprintf(path, size, "%s/appvssd.pid", directory);
 }
 
+/* Whom the children run as, and what depends on it. */
 static int
-run(const struct config *config)
+find_account(struct config *config, struct parent_account *account)
+{
+	const int status = parent_find_account(config, account);
+
+	if (status == 0 &&
+	    config_default_access(config, account->socket_gid) != 0)
+		err(EX_OSERR, "access");
+	return (status);
+}
+
+static int
+run(struct config *config, const struct config_source *source)
 {
 	char pidfile[PATH_MAX + 16];
 	struct parent parent;
@@ -223,8 +223,9 @@ run(const struct config *config)
 
 	memset(&parent, 0, sizeof(parent));
 	parent.config = config;
+	parent.source = source;
 	parent.ready_fd = -1;
-	status = parent_find_account(config, &parent.account);
+	status = find_account(config, &parent.account);
 	if (status == 0)
 		status = parent_log_open(&parent.log, config);
 	if (status == 0)
@@ -249,16 +250,20 @@ run(const struct config *config)
 	return (status);
 }
 
+/* What is printed can be read back as a configuration. */
 static int
-check_only(const struct config *config)
+check_only(struct config *config)
 {
 	struct parent_account account;
 	int status;
 
-	status = parent_find_account(config, &account);
-	if (status == 0)
-		(void)printf("the configuration is good\n");
-	return (status);
+	status = find_account(config, &account);
+	if (status != 0)
+		return (status);
+	(void)printf("# the configuration is good\n");
+	if (config_print(config, stdout) != 0)
+		err(EX_IOERR, "standard output");
+	return (0);
 }
 
 int
@@ -272,8 +277,9 @@ main(int argc, char **argv)
 		return (0);
 	clean_descriptors();
 	(void)umask(022);
-	load_config(&config, &options);
-	status = options.check_only ? check_only(&config) : run(&config);
+	load_config(&config, &options.source);
+	status = options.check_only ? check_only(&config) :
+				      run(&config, &options.source);
 	config_fini(&config);
 	return (status);
 }

@@ -37,6 +37,20 @@ orders_on_message(struct orders *orders, const struct privsep_msg *msg,
 			return;
 		}
 		break;
+	case PRIVSEP_CONFIG:
+		if (msg->nfds == 1) {
+			orders->callbacks->config(orders->arg, fds[0],
+			    msg->serial, msg->again);
+			return;
+		}
+		break;
+	case PRIVSEP_BAD_CONFIG:
+		if (msg->nfds == 1) {
+			orders->callbacks->bad_config(orders->arg, fds[0],
+			    msg->again);
+			return;
+		}
+		break;
 	case PRIVSEP_NO_DEVICE:
 		orders->callbacks->no_device(orders->arg);
 		break;
@@ -46,6 +60,9 @@ orders_on_message(struct orders *orders, const struct privsep_msg *msg,
 	case PRIVSEP_WANT_DEVICE:
 	case PRIVSEP_LISTENING:
 	case PRIVSEP_FINISHED:
+	case PRIVSEP_WANT_CONFIG:
+	case PRIVSEP_APPLIED:
+	case PRIVSEP_NOT_APPLIED:
 		break;
 	}
 	for (i = 0; i < msg->nfds; i++)
@@ -109,9 +126,17 @@ orders_destroy(struct orders *orders)
 void
 orders_report(struct orders *orders, enum privsep_type type)
 {
-	struct privsep_msg msg = { .type = (uint32_t)type };
+	(void)orders_report_serial(orders, type, 0);
+}
 
-	if (privsep_send(orders->fd, &msg, NULL, 0) == -1)
-		heldlog(HELDLOG_WARN, "parent_silent", "error=\"%s\"",
-		    strerror(errno));
+int
+orders_report_serial(struct orders *orders, enum privsep_type type,
+    uint32_t serial)
+{
+	struct privsep_msg msg = { .type = (uint32_t)type, .serial = serial };
+
+	if (privsep_send(orders->fd, &msg, NULL, 0) == 0)
+		return (0);
+	heldlog(HELDLOG_WARN, "parent_silent", "error=\"%s\"", strerror(errno));
+	return (-1);
 }

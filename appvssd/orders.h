@@ -19,6 +19,10 @@ struct orders_callbacks {
 	void (*history)(void *arg, int fd);
 	/* Thaw everybody and end: ordered, or the parent has gone. */
 	void (*stop)(void *arg);
+	/* A configuration to be taken over, or why there is none: see
+	 * privsep.h; both take fd. */
+	void (*config)(void *arg, int fd, uint32_t serial, uint32_t again);
+	void (*bad_config)(void *arg, int fd, uint32_t again);
 };
 
 /* Takes fd.  NULL with errno. */
@@ -28,5 +32,8 @@ void orders_destroy(struct orders *orders);
 
 /* Reports to the parent; a report that it cannot take is logged. */
 void orders_report(struct orders *orders, enum privsep_type type);
+/* The same about a configuration.  0, or -1 after logging. */
+int orders_report_serial(struct orders *orders, enum privsep_type type,
+    uint32_t serial);
 
 #endif /* ORDERS_H */

@@ -133,10 +133,20 @@ take_message(struct parent *parent, const struct privsep_msg *msg)
 	case PRIVSEP_FINISHED:
 		parent->broker_finished = true;
 		return;
+	case PRIVSEP_WANT_CONFIG:
+		parent_reload(parent, msg->serial);
+		return;
+	case PRIVSEP_APPLIED:
+	case PRIVSEP_NOT_APPLIED:
+		parent_reload_done(parent, msg->serial,
+		    msg->type == PRIVSEP_APPLIED);
+		return;
 	case PRIVSEP_DEVICE:
 	case PRIVSEP_NO_DEVICE:
 	case PRIVSEP_HISTORY:
 	case PRIVSEP_SHUTDOWN:
+	case PRIVSEP_CONFIG:
+	case PRIVSEP_BAD_CONFIG:
 		break;
 	}
 	kill_broker(parent, "unexpected_message");
@@ -188,6 +198,7 @@ on_broker_end(struct parent *parent, int status)
 
 	read_broker(parent);
 	close_broker_channel(parent);
+	parent_reload_settle(parent);
 	log_end("broker_ended", parent->broker.pid, status,
 	    orderly ? HELDLOG_DEBUG : HELDLOG_ERROR);
 	if (orderly && !parent->broker_finished)
@@ -423,8 +434,8 @@ run_loop(struct parent *parent)
 		wait_and_read(parent);
 		if (hangup_seen != 0) {
 			hangup_seen = 0;
-			heldlog(HELDLOG_WARN, "hangup_ignored",
-			    "text=\"the configuration is read at start\"");
+			if (!parent->stopping)
+				parent_reload(parent, 0);
 		}
 		reap(parent);
 		check_kill(parent, parent_now_ms());

@@ -14,9 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config.h"
 #include "parent_backoff.h"
-
-struct config;
 
 /* Who the children run as. */
 struct parent_account {
@@ -54,7 +53,8 @@ struct parent_child {
 };
 
 struct parent {
-	const struct config *config; /* borrowed */
+	struct config *config;		    /* borrowed; replaced by a reload */
+	const struct config_source *source; /* borrowed */
 	struct parent_account account;
 	struct parent_socket socket;
 	struct parent_log log;
@@ -77,6 +77,11 @@ struct parent {
 	uint32_t device_tries; /* that failed, since the last success */
 	int device_error;      /* the last one logged */
 	struct parent_backoff device_backoff;
+
+	/* Handed over to the broker, which has not said that it runs yet. */
+	struct config next_config;
+	bool has_next;
+	uint32_t config_serial; /* of the last one that was handed over */
 
 	bool stopping;
 	bool shutdown_sent;
@@ -124,5 +129,15 @@ void parent_try_device(struct parent *parent, uint64_t now_ms);
 void parent_want_device(struct parent *parent, uint64_t now_ms);
 /* There is a new broker. */
 void parent_reset_device(struct parent *parent, uint64_t now_ms);
+
+/*
+ * parent_reload.c: reads the configuration again and hands it to the broker;
+ * again says which RELOAD of a client asked for it, 0: a signal.
+ */
+void parent_reload(struct parent *parent, uint32_t again);
+/* The broker has taken over what was handed to it, or could not. */
+void parent_reload_done(struct parent *parent, uint32_t serial, bool applied);
+/* There is no broker: the next one begins with what the last one was given. */
+void parent_reload_settle(struct parent *parent);
 
 #endif /* PARENT_H */

@@ -12,6 +12,7 @@
 #include "config.h"
 #include "kernel/vssdev/heldlog.h"
 #include "participants.h"
+#include "roles.h"
 #include "sdk/proto.h"
 #include "txn.h"
 
@@ -66,7 +67,8 @@ participants_may_register(struct participants *participants,
 /* True: the history does not know it like this. */
 static bool
 participants_enter(struct registry_entry *entry, struct client *client,
-    const struct access_grant *grant, const struct wire_msg *msg)
+    const struct access_grant *asked, const struct access_grant *grant,
+    const struct wire_msg *msg)
 {
 	const struct peercred *cred = client_cred(client);
 	const char *program;
@@ -78,9 +80,8 @@ participants_enter(struct registry_entry *entry, struct client *client,
 	entry->uid = cred->uid;
 	entry->pid = cred->pid;
 	entry->leaving = false;
+	entry->asked = *asked;
 	entry->grant = *grant;
-	entry->thaw_ms = (uint32_t)wire_get_uint(msg, PK_THAW_MS,
-	    PARTICIPANTS_MS_DEFAULT);
 	entry->wants_check = wire_get_uint(msg, PK_CHECK, 0) != 0;
 	program = wire_get_text(msg, PK_PROGRAM, client_program(client));
 	if (strcmp(entry->program, program) != 0)
@@ -101,15 +102,18 @@ participants_on_register(struct participants *participants,
 		.required = wire_get_uint(msg, PK_REQUIRED, 0) != 0,
 		.freeze_ms = (uint32_t)wire_get_uint(msg, PK_FREEZE_MS,
 		    PARTICIPANTS_MS_DEFAULT),
+		.thaw_ms = (uint32_t)wire_get_uint(msg, PK_THAW_MS,
+		    PARTICIPANTS_MS_DEFAULT),
 	};
+	const struct access_grant asked = grant;
 	struct registry_entry *entry;
 	const char *why;
 
 	entry = registry_find(&participants->registry, name);
 	if (!participants_may_register(participants, client, name, entry))
 		return;
-	if (access_register(participants->config, name,
-		client_cred(client)->uid, &grant, &why) == -1) {
+	if (roles_register(participants->roles, client, name, &grant, &why) ==
+	    -1) {
 		client_send_error(client, "denied", "REGISTER", name, why);
 		return;
 	}
@@ -120,7 +124,7 @@ participants_on_register(struct participants *participants,
 		    "out of memory");
 		return;
 	}
-	if (participants_enter(entry, client, &grant, msg))
+	if (participants_enter(entry, client, &asked, &grant, msg))
 		participants_save_entry(participants, entry);
 	heldlog(HELDLOG_INFO, "registered",
 	    "name=%s uid=%u pid=%d order=%u required=%d", entry->name,
@@ -130,8 +134,7 @@ participants_on_register(struct participants *participants,
 	participants->upcalls->news(participants->arg, "registered", entry);
 }
 
-/* The connection or the registration has ended. */
-static void
+void
 participants_leave(struct participants *participants,
     struct registry_entry *entry)
 {
@@ -441,6 +444,6 @@ participants_retry(struct participants *participants, uint64_t now_ms)
 		registry_retried(entry, now_ms);
 		if (entry->owner != NULL)
 			participants_send_thaw(entry, entry->owes_id,
-			    entry->owes_reason, entry->thaw_ms);
+			    entry->owes_reason, entry->grant.thaw_ms);
 	}
 }

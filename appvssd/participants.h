@@ -18,6 +18,7 @@
 
 struct client;
 struct config;
+struct roles;
 struct wire_msg;
 
 /* What the broker does for this module. */
@@ -54,6 +55,7 @@ struct participants_told {
 struct participants {
 	struct registry registry;
 	const struct config *config; /* borrowed */
+	const struct roles *roles;   /* borrowed */
 	const struct participants_upcalls *upcalls;
 	void *arg;
 	struct participants_told told;
@@ -61,9 +63,18 @@ struct participants {
 
 /* Enters those that the configuration expects.  0, or -1: out of memory. */
 int participants_init(struct participants *participants,
-    const struct config *config, const struct participants_upcalls *upcalls,
-    void *arg);
+    const struct config *config, const struct roles *roles,
+    const struct participants_upcalls *upcalls, void *arg);
 void participants_fini(struct participants *participants);
+
+/*
+ * Between transactions, a new configuration.  Before it is taken over: enters
+ * those that it expects; 0, or -1: out of memory.  Then: judges everybody anew,
+ * as if they registered now; who may not stay is told so, and is absent.
+ */
+int participants_expect_all(struct participants *participants,
+    const struct config *config);
+void participants_judge(struct participants *participants);
 
 /*
  * One that the history knows, and whose it is (-1: not known).  Of the first
@@ -97,6 +108,10 @@ void participants_on_forget(struct participants *participants,
 /* The client has gone: its participants are absent from now on. */
 void participants_on_closed(struct participants *participants,
     struct client *client);
+
+/* The connection or the registration of one has ended: it is absent. */
+void participants_leave(struct participants *participants,
+    struct registry_entry *entry);
 
 /* Sends what the action says; nothing to one that is absent. */
 void participants_tell(struct participants *participants,

@@ -8,48 +8,110 @@
 #include "config.h"
 #include "kernel/vssdev/heldlog.h"
 #include "participants.h"
+#include "roles.h"
 
-static int
-participants_expect(struct participants *participants,
+/* What the configuration says of one that is absent; bound may be NULL. */
+static void
+participants_set_absent(struct registry_entry *entry,
     const struct config_participant *bound)
 {
-	struct registry_entry *entry;
-
-	entry = registry_add(&participants->registry, bound->name, "");
-	if (entry == NULL)
-		return (-1);
+	entry->grant.order = PARTICIPANTS_ORDER_DEFAULT;
+	entry->grant.required = entry->grant.expect = false;
+	if (bound == NULL)
+		return;
+	if (bound->has_order)
+		entry->grant.order = bound->order;
+	entry->grant.required = bound->required;
+	entry->grant.expect = bound->expect;
 	entry->has_uid = true;
 	entry->uid = bound->uid;
-	entry->grant.order = bound->has_order ? bound->order :
-						PARTICIPANTS_ORDER_DEFAULT;
-	entry->grant.required = true;
-	entry->grant.expect = true;
+}
+
+int
+participants_expect_all(struct participants *participants,
+    const struct config *config)
+{
+	const struct config_participant *bound;
+	struct registry_entry *entry;
+	size_t i;
+
+	for (i = 0; i < config->nparticipants; i++) {
+		bound = &config->participants[i];
+		if (!bound->expect)
+			continue;
+		entry = registry_find(&participants->registry, bound->name);
+		if (entry == NULL)
+			entry = registry_add(&participants->registry,
+			    bound->name, "");
+		else if (!entry->leaving)
+			continue; /* it is judged with the others */
+		if (entry == NULL)
+			return (-1);
+		entry->leaving = false;
+		participants_set_absent(entry, bound);
+	}
 	return (0);
+}
+
+/* It may not stay.  One that is still frozen thaws when it is disconnected. */
+static void
+participants_turn_out(struct participants *participants,
+    struct registry_entry *entry, const char *why)
+{
+	struct client *client = entry->owner;
+	const bool frozen = entry->owes_id != 0;
+
+	heldlog(HELDLOG_WARN, "turned_out", "name=%s uid=%u text=\"%s\"",
+	    entry->name, (unsigned)entry->uid, why);
+	client_send_error(client, "denied", "REGISTER", entry->name, why);
+	participants_leave(participants, entry);
+	if (frozen)
+		client_close(client);
+}
+
+void
+participants_judge(struct participants *participants)
+{
+	struct registry_entry *entry, *next;
+	struct access_grant grant;
+	const char *why;
+
+	for (entry = participants->registry.first; entry != NULL;
+	     entry = next) {
+		next = entry->next;
+		if (entry->leaving)
+			continue;
+		if (entry->owner != NULL) {
+			grant = entry->asked;
+			if (roles_register(participants->roles, entry->owner,
+				entry->name, &grant, &why) == 0) {
+				entry->grant = grant;
+				continue;
+			}
+			participants_turn_out(participants, entry, why);
+		}
+		participants_set_absent(entry,
+		    config_find(participants->config, entry->name));
+		if (!entry->known && !entry->grant.expect)
+			registry_remove(&participants->registry, entry);
+	}
 }
 
 int
 participants_init(struct participants *participants,
-    const struct config *config, const struct participants_upcalls *upcalls,
-    void *arg)
+    const struct config *config, const struct roles *roles,
+    const struct participants_upcalls *upcalls, void *arg)
 {
-	size_t i;
-
 	*participants = (struct participants) {
 		.config = config,
+		.roles = roles,
 		.upcalls = upcalls,
 		.arg = arg,
 	};
 	registry_init(&participants->registry);
 	/* The list of the history may come when some have left again. */
 	participants->registry.keeps_names = true;
-	for (i = 0; i < config->nparticipants; i++) {
-		if (!config->participants[i].expect)
-			continue;
-		if (participants_expect(participants,
-			&config->participants[i]) == -1)
-			return (-1);
-	}
-	return (0);
+	return (participants_expect_all(participants, config));
 }
 
 void
@@ -82,22 +144,6 @@ participants_save(struct participants *participants)
 	}
 }
 
-/* Whose name it is: the configuration's word counts for more. */
-static void
-participants_set_uid(struct participants *participants,
-    struct registry_entry *entry, int64_t uid)
-{
-	const struct config_participant *bound;
-
-	bound = config_find(participants->config, entry->name);
-	if (bound != NULL) {
-		entry->grant.required = bound->required;
-		uid = (int64_t)bound->uid;
-	}
-	entry->has_uid = uid >= 0;
-	entry->uid = (uid_t)uid;
-}
-
 /*
  * Somebody else registered it before the list was here: it is still another
  * user's, who is missing.
@@ -126,9 +172,12 @@ participants_add_known(struct participants *participants, const char *name,
 		entry = registry_add(&participants->registry, name, program);
 		if (entry == NULL)
 			return;
-		entry->grant.order = PARTICIPANTS_ORDER_DEFAULT;
 		entry->known = true;
-		participants_set_uid(participants, entry, uid);
+		entry->has_uid = uid >= 0;
+		entry->uid = (uid_t)uid;
+		/* The configuration's word counts for more. */
+		participants_set_absent(entry,
+		    config_find(participants->config, name));
 	} else if (entry != NULL && entry->owner != NULL && uid >= 0 &&
 	    participants->registry.keeps_names && entry->uid != (uid_t)uid &&
 	    entry->uid != 0 &&

@@ -30,10 +30,15 @@ is_message(uint32_t type, unsigned nfds)
 	case PRIVSEP_FINISHED:
 	case PRIVSEP_NO_DEVICE:
 	case PRIVSEP_SHUTDOWN:
+	case PRIVSEP_WANT_CONFIG:
+	case PRIVSEP_APPLIED:
+	case PRIVSEP_NOT_APPLIED:
 		return (nfds == 0);
 	case PRIVSEP_DEVICE:
 		return (nfds == 1 || nfds == 2);
 	case PRIVSEP_HISTORY:
+	case PRIVSEP_CONFIG:
+	case PRIVSEP_BAD_CONFIG:
 		return (nfds == 1);
 	}
 	return (false);

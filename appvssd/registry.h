@@ -44,7 +44,7 @@ struct registry_entry {
 	bool has_uid; /* false: known from the history only */
 	pid_t pid;
 	struct access_grant grant;
-	uint32_t thaw_ms;
+	struct access_grant asked; /* while there is an owner */
 	bool wants_check;
 	size_t part;	     /* its index in the transaction, or SIZE_MAX */
 	bool in_transaction; /* must not be freed before that is over */

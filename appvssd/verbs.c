@@ -10,7 +10,9 @@
 #include "client.h"
 #include "participants.h"
 #include "query.h"
+#include "reload.h"
 #include "requestors.h"
+#include "roles.h"
 #include "sdk/proto.h"
 #include "subscribers.h"
 #include "verbs.h"
@@ -37,6 +39,7 @@ verbs_role(enum proto_client_verb verb)
 	case PC_THAW:
 		return (ACCESS_REQUEST);
 	case PC_FORGET:
+	case PC_RELOAD:
 	case PC_COUNT:
 		break;
 	}
@@ -58,10 +61,8 @@ void
 verbs_on_message(const struct verbs *verbs, struct client *client,
     const struct wire_msg *msg)
 {
-	unsigned roles;
+	const unsigned roles = roles_of(verbs->roles, client);
 
-	roles = access_roles(verbs->config, client_cred(client)->uid,
-	    verbs->self);
 	if (!verbs_may(client, roles, msg))
 		return;
 	switch ((enum proto_client_verb)msg->verb) {
@@ -93,6 +94,9 @@ verbs_on_message(const struct verbs *verbs, struct client *client,
 		requestors_on_message(verbs->requestors, client, msg,
 		    (roles & ACCESS_ADMIN) != 0);
 		break;
+	case PC_RELOAD:
+		reload_ask(verbs->reload, client);
+		break;
 	case PC_QUIT:
 		client_finish(client, "QUIT");
 		break;
@@ -111,5 +115,6 @@ verbs_on_closed(const struct verbs *verbs, struct client *client)
 	subscribers_remove(verbs->subscribers, client);
 	requestors_on_closed(verbs->requestors, client);
 	query_forget(verbs->query, client);
+	reload_drop(verbs->reload, client);
 	participants_on_closed(verbs->participants, client);
 }

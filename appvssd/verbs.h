@@ -6,15 +6,12 @@
 #ifndef VERBS_H
 #define VERBS_H
 
-#include <sys/types.h>
-
-#include <stdint.h>
-
 struct client;
-struct config;
 struct participants;
 struct query;
+struct reload;
 struct requestors;
+struct roles;
 struct subscribers;
 struct wire_msg;
 
@@ -24,12 +21,12 @@ struct verbs_upcalls {
 };
 
 struct verbs {
-	const struct config *config;	   /* borrowed */
+	const struct roles *roles;	   /* borrowed */
 	struct participants *participants; /* borrowed */
 	struct requestors *requestors;	   /* borrowed */
 	struct subscribers *subscribers;   /* borrowed */
 	struct query *query;		   /* borrowed */
-	uid_t self;			   /* the broker's own user */
+	struct reload *reload;		   /* borrowed */
 	const struct verbs_upcalls *upcalls;
 	void *arg;
 };

@@ -80,6 +80,7 @@ static const struct wire_verb_def client_verbs[PC_COUNT] = {
 	[PC_HISTORY] = { "HISTORY", 0,
 	    B(PK_KIND) | B(PK_ID) | B(PK_SKIP) | B(PK_BEFORE) | B(PK_LIMIT) |
 		B(PK_NAME) },
+	[PC_RELOAD] = { "RELOAD", 0, 0 },
 };
 
 /* How a transaction ended. */

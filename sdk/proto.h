@@ -94,6 +94,7 @@ enum proto_client_verb {
 	PC_THAW,   /* [id] */
 	PC_QUIT,
 	PC_HISTORY, /* [kind id skip before limit name] */
+	PC_RELOAD,
 	PC_COUNT
 };
 

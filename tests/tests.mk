@@ -40,6 +40,8 @@ BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_history.sh \
 	tests/integration/broker_proof.sh \
 	tests/integration/broker_device.sh \
+	tests/integration/broker_access.sh \
+	tests/integration/broker_reload.sh \
 	tests/integration/broker_requestor.sh \
 	tests/integration/broker_gaps.sh \
 	tests/integration/broker_clock.sh \

@@ -10,7 +10,10 @@
 
 #include "sdk/wire.h"
 
-#define CLIENT_LIMIT_MS	 2000  /* for everything, connection included */
+#define CLIENT_LIMIT_MS 2000 /* for everything, connection included */
+/* For a reload, which waits for the end of a transaction: any but the longest
+ */
+#define CLIENT_RELOAD_MS 180000
 #define CLIENT_ITEMS_MAX 10000 /* in an answer; more is an error */
 
 struct client {

@@ -26,6 +26,7 @@ struct ctl {
 /* Each gets the arguments behind its name; their number was checked. */
 int ctl_status(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_forget(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_reload(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_list(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_show(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_last(const struct ctl *ctl, int argc, char *argv[]);

@@ -105,6 +105,10 @@ static const struct command {
 	    0, 1, 1, ctl_thaw },
 	{ "forget", "NAME", "forget a participant that will not come back",
 	    NULL, 0, 1, 1, ctl_forget },
+	{ "reload", "", "read the configuration again",
+	    "Waits for the end of a transaction that runs.  If anything is\n"
+	    "wrong with the configuration, the one before stays.\n",
+	    0, 0, 0, ctl_reload },
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -314,13 +314,35 @@ ctl_status(const struct ctl *ctl, int argc, char *argv[])
 	return (status);
 }
 
+/* Sends a line that is answered by one OK. */
+static int
+say(const struct ctl *ctl, struct wire_line *line, long long limit_ms)
+{
+	static struct wire_msg msg;
+	struct client client;
+	int status;
+
+	status = client_open(&client, ctl->socket);
+	if (status != EX_OK)
+		return (status);
+	client_set_limit(&client, limit_ms);
+	status = client_send(&client, line);
+	if (status == EX_OK)
+		status = client_receive(&client, &msg);
+	client_close(&client);
+	if (status == EX_OK && msg.verb != PB_OK) {
+		ctl_warn("%s: an answer to something else", ctl->socket);
+		return (EX_PROTOCOL);
+	}
+	return (status);
+}
+
 int
 ctl_forget(const struct ctl *ctl, int argc, char *argv[])
 {
-	static struct wire_msg msg;
 	const char *name = argv[0];
-	struct client client;
 	struct wire_line line;
+	struct text_json json;
 	int status;
 
 	(void)argc;
@@ -330,27 +352,38 @@ ctl_forget(const struct ctl *ctl, int argc, char *argv[])
 		ctl_warn("not a name of a participant");
 		return (EX_USAGE);
 	}
-	status = client_open(&client, ctl->socket);
+	status = say(ctl, &line, CLIENT_LIMIT_MS);
 	if (status != EX_OK)
 		return (status);
-	status = client_send(&client, &line);
-	if (status == EX_OK)
-		status = client_receive(&client, &msg);
-	client_close(&client);
-	if (status != EX_OK)
-		return (status);
-	if (msg.verb != PB_OK) {
-		ctl_warn("%s: an answer to something else", ctl->socket);
-		return (EX_PROTOCOL);
-	}
 	if (ctl->json) {
-		struct text_json json;
-
 		text_json_begin(&json);
 		text_json_string(&json, "forgotten", name);
 		text_json_end(&json);
 	} else {
 		printf("%s is forgotten\n", name);
+	}
+	return (EX_OK);
+}
+
+int
+ctl_reload(const struct ctl *ctl, int argc, char *argv[])
+{
+	struct wire_line line;
+	struct text_json json;
+	int status;
+
+	(void)argc;
+	(void)argv;
+	wire_begin(&line, &proto_client_grammar, PC_RELOAD);
+	status = say(ctl, &line, CLIENT_RELOAD_MS);
+	if (status != EX_OK)
+		return (status);
+	if (ctl->json) {
+		text_json_begin(&json);
+		text_json_bool(&json, "reloaded", true);
+		text_json_end(&json);
+	} else {
+		printf("the configuration is reloaded\n");
 	}
 	return (EX_OK);
 }

@@ -3,7 +3,8 @@
 # For parent_*.sh: an appvssd with a broker that only tells what it was given,
 # and a history process that only reads.  Sourced after lib.sh.
 #
-#	write_config [LINE...]	TEST_DIR/appvssd.conf, for the test's own paths
+#	write_config [LINE...]	TEST_DIR/appvssd.conf, for the test's own paths;
+#				a LINE replaces the one of the same word
 #	start_parent NAME [OPTION...]	in the foreground; waits until it is ready
 #	ask			one line of the broker, in answer
 #	field NAME LINE		the value of NAME= in it
@@ -23,10 +24,16 @@ chmod 755 "$TEST_DIR/history"
 
 write_config() {
 	{
-		printf '%s\n' "user = \"$ME\"" "device = none" \
+		for config_line in "user = \"$ME\"" "device = none" \
 			"socket_path = \"$SOCKET\"" \
 			"history_path = \"$TEST_DIR/history.db\"" \
-			"history_program = \"$TEST_DIR/history\""
+			"history_program = \"$TEST_DIR/history\""; do
+			for config_other; do
+				[ "${config_other%% *}" != "${config_line%% *}" ] ||
+					config_line=
+			done
+			printf '%s\n' "$config_line"
+		done
 		for config_line; do
 			printf '%s\n' "$config_line"
 		done

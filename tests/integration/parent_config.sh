@@ -34,9 +34,9 @@ write_config 'freeze_ms = 12000'
 expect 78 'freeze_ms 12000 + commit_ms 500 + fs_ms 4000 = 16500 does not fit' \
 	--check-config --config "$conf"
 write_config 'freezems = 12000'
-expect 78 "$conf:6: no such option 'freezems'" --check-config --config "$conf"
+expect 78 "$conf:6: no such word: \"freezems\"" --check-config --config "$conf"
 # The same without --check-config: nothing is started, no socket is made.
-expect 78 "$conf:6: no such option 'freezems'" --foreground --config "$conf"
+expect 78 "$conf:6: no such word: \"freezems\"" --foreground --config "$conf"
 [ ! -e "$RUN_DIR" ] || die "something was made all the same"
 write_config 'socket_group = "no-such-group"'
 expect 67 'socket_group "no-such-group"' --check-config --config "$conf"
@@ -53,6 +53,12 @@ expect_sample() {
 }
 sed "1i user = \"$ME\"" appvssd/appvssd.conf.sample >"$conf"
 expect_sample
+# What is printed is a configuration, and prints the same.
+grep -v '^#' "$TEST_DIR/out.log" >"$TEST_DIR/printed"
+cp "$TEST_DIR/printed" "$conf"
+expect_sample
+grep -v '^#' "$TEST_DIR/out.log" | cmp - "$TEST_DIR/printed" ||
+	die "what is printed is not what was read"
 sed -e '/^#participant/,/^#}/s/^#//' -e 's/^#\([a-z]\)/\1/' \
 	-e "s/user = .*/user = \"$ME\"/" appvssd/appvssd.conf.sample >"$conf"
 [ "$(grep -c '^[^#].* = ' "$conf")" -gt 20 ] || die "not switched on"

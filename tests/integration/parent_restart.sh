@@ -41,7 +41,7 @@ wait_for "$log" 'history ends' 10
 kill -TERM "$(field pid "$third")"
 kill -INT "$(field pid "$third")"
 kill -HUP "$(pid_of appvssd)"
-wait_for "$log" 'event=hangup_ignored' 10
+wait_for "$log" 'event=reload by=signal' 10
 [ "$(field pid "$(ask)")" = "$(field pid "$third")" ] ||
 	die "a signal to the group ended the broker"
 

@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Roles of clients and reloads of the configuration, on a running broker.
+
+usage: broker_config.py CASE DIRECTORY
+"""
+
+import os
+import re
+import signal
+import socket
+import sys
+
+from broker_rig import Client, Host, await_true, fail
+
+DIR = sys.argv[2]
+SOCKET = DIR + "/socket"
+CONF = DIR + "/appvssd.conf"
+LOG = DIR + "/appvssd.log"
+
+
+class Stranger(Client):
+    """A connection made by another user: that is what the kernel remembers."""
+
+    def __init__(self, uid, gids=()):
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setgroups(list(gids))
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
+                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                sock.connect(SOCKET)
+                socket.send_fds(theirs, [b"x"], [sock.fileno()])
+                os._exit(0)
+            finally:
+                os._exit(1)
+        theirs.close()
+        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+        ours.close()
+        if os.waitpid(pid, 0)[1] != 0 or not fds:
+            fail("no connection as user %d" % uid)
+        self.sock = socket.socket(fileno=fds[0])
+        self.sock.settimeout(10)
+        self.buffer = b""
+        self.ask("HELLO version=1 program=stranger", "WELCOME")
+
+    def may(self, line, good):
+        """Whether it was refused for who it is, and only that."""
+        self.say(line)
+        answer = self.expect("")
+        while answer.startswith("ITEM "):
+            answer = self.expect("")
+        if answer.startswith("ERROR code=denied ") == good:
+            fail("%r was answered %r" % (line, answer))
+
+
+def write(*lines):
+    """The first two lines are those that the test began with."""
+    with open(CONF) as conf:
+        head = conf.read().split("\n")[:2]
+    with open(CONF + ".new", "w") as conf:
+        conf.write("\n".join(head + list(lines)) + "\n")
+    os.rename(CONF + ".new", CONF)
+
+
+def log_count(pattern):
+    with open(LOG) as log:
+        return len(re.findall(pattern, log.read()))
+
+
+def reload(client):
+    client.ask("RELOAD", "OK verb=RELOAD")
+
+
+def refused(client, *parts):
+    line = client.ask("RELOAD", "ERROR code=config verb=RELOAD ")
+    for part in parts:
+        if part not in line:
+            fail("%r is not in %r" % (part, line))
+
+
+VERBS = {"observe": "STATUS", "participate": "REGISTER name=web-%d",
+         "admin": "FORGET name=nobody-has-this"}
+
+
+def roles():
+    """Each role lets do what it is for, and nothing else does."""
+    number = 0
+    for uid, gids, has in ((65001, (), {"observe"}),
+                           (65010, (4, 65002), {"participate"}),
+                           (65003, (), {"request"}),
+                           (65004, (), {"admin"}),
+                           (65006, (65002,), {"observe", "participate"}),
+                           (65010, (), set()),
+                           (0, (), {"observe", "participate", "admin"})):
+        client = Stranger(uid, gids)
+        for role, verb in VERBS.items():
+            number += 1
+            client.may(verb % number if "%" in verb else verb, role in has)
+        client.may("RELOAD", "admin" in has)
+
+
+def names():
+    """Names are those of the access section, or of a binding."""
+    web = Stranger(65010, (65002,))
+    web.may("REGISTER name=web-", True)
+    web.may("REGISTER name=db-1", False)
+    web.may("REGISTER name=pg", False)
+    web.may("REGISTER name=web-r required=1", False)
+    web.may("REGISTER name=web-o order=1", False)
+    bound = Stranger(65005)
+    bound.may("STATUS", False)
+    bound.may("REGISTER name=web-3", False)
+    bound.may("REGISTER name=pg order=99", True)
+    bound.may("REGISTER name=pg-7", True)
+    participants = Client(SOCKET).status()[1]
+    if (participants["pg"]["order"], participants["pg"]["required"]) != ("20", "1"):
+        fail("pg is not as configured: %r" % participants["pg"])
+    if participants["pg-7"]["order"] != "30":
+        fail("pg-7 is not as its pattern: %r" % participants["pg-7"])
+
+
+def default():
+    """Without a section: root, and the group of the socket."""
+    group = os.stat(SOCKET).st_gid
+    nobody, member = Stranger(65010), Stranger(65010, (4, group))
+    for verb in ("STATUS", "REGISTER name=web-1", "FORGET name=x", "RELOAD"):
+        nobody.may(verb, False)
+    member.may("STATUS", True)
+    member.may("REGISTER name=any", True)
+    member.may("FORGET name=x", False)
+    member.may("RELOAD", False)
+    Stranger(0).may("RELOAD", True)
+
+
+def participant(client, name):
+    return client.status()[1].get(name)
+
+
+def good():
+    """Whoever is there is judged by the new rules, whoever is expected too."""
+    admin, client = Client(SOCKET), Stranger(65001)
+    client.register("pg", "order=7 freeze_ms=900")
+    client.register("web-1", "freeze_ms=900")
+    client.register("other")
+    write("socket_mode = 0666",
+          "slice_ms = 300",
+          'participant "pg" { user = 65001 required = true order = 20 }',
+          'participant "new" { user = 65001 expect = true order = 5 }',
+          'access "all" { user = "*" roles = participate names = "web-*" }')
+    reload(admin)
+    line = client.expect("ERROR code=denied verb=REGISTER name=other ")
+    pg, new = participant(admin, "pg"), participant(admin, "new")
+    if (pg["order"], pg["required"], pg["present"]) != ("20", "1", "1"):
+        fail("pg: %r" % pg)
+    if (new["order"], new["required"], new["present"]) != ("5", "1", "0"):
+        fail("new: %r" % new)
+    if participant(admin, "other")["present"] != "0":
+        fail("other is there after %r" % line)
+    if participant(admin, "web-1")["present"] != "1":
+        fail("web-1 has gone")
+    client.may("STATUS", False)
+    client.may("REGISTER name=other", False)
+    # Expected and absent: the host is told FAIL, and nobody is asked.
+    vss = Host(DIR + "/sim.in", DIR + "/sim.log")
+    vss.ask("freeze")
+    vss.expect(False)
+    client.register("new")
+    vss.ask("freeze")
+    request = client.request("FREEZE")
+    if request["name"] != "new":
+        fail("order 5 comes first: %r" % request)
+    client.answer("READY", "freeze", request)
+    request = client.request("FREEZE")
+    client.answer("READY", "freeze", request)
+    request = client.request("FREEZE")
+    if request["name"] != "web-1" or int(request["remaining_ms"]) > 300:
+        fail("the slice is not the new one: %r" % request)
+    client.answer("READY", "freeze", request)
+    vss.expect(True)
+    vss.ask("thaw")
+    for _ in range(3):
+        client.answer("READY", "thaw", client.request("THAW"))
+    vss.expect(True)
+    client.ask("UNREGISTER name=new", "OK")
+    write("socket_mode = 0666")
+    reload(admin)
+    client.expect("ERROR code=denied verb=REGISTER name=pg ")
+    client.expect("ERROR code=denied verb=REGISTER name=web-1 ")
+    if participant(admin, "new") is not None:
+        fail("new is still expected: %r" % participant(admin, "new"))
+    if participant(admin, "pg")["required"] != "0":
+        fail("pg is still required")
+
+
+def bad():
+    """Every mistake is logged, the first one answered, and nothing changes."""
+    admin = Client(SOCKET)
+    admin.register("a")
+    before = log_count("event=reloaded ")
+    write("hold_ms = 1x", "order = 5", 'participant "a" { user = 0 order = 3 }',
+          "slice_ms = 0")
+    refused(admin, CONF + ":3: hold_ms")
+    for line in (3, 4, 6):
+        if log_count(r'event=config_mistake text="\S*/appvssd.conf:%d: ' % line) != 1:
+            fail("line %d is not in the log once" % line)
+    write("freeze_ms = 14000", 'participant "a" { user = 0 order = 3 }')
+    refused(admin, CONF + ":3: freeze_ms 14000 +")
+    os.rename(CONF, CONF + ".away")
+    refused(admin, CONF + ": No such file")
+    os.rename(CONF + ".away", CONF)
+    os.chmod(CONF, 0o666)
+    if os.geteuid() == 0:
+        refused(admin, "writable by its owner only")
+    os.chmod(CONF, 0o644)
+    if participant(admin, "a")["order"] != "50":
+        fail("a bad one was applied in part")
+    if log_count("event=reloaded ") != before:
+        fail("the parent took over a bad one")
+
+
+def restart_only():
+    """Words that need a restart are named, and nothing of the rest happens."""
+    admin = Client(SOCKET)
+    admin.register("a")
+    write("max_clients = 77", "log_path = syslog",
+          'participant "a" { user = 0 order = 3 }')
+    refused(admin, CONF + ":4: log_path cannot change while appvssd runs")
+    if log_count("appvssd.conf:3: max_clients cannot change") != 1:
+        fail("the second word is not in the log")
+    if participant(admin, "a")["order"] != "50":
+        fail("applied in part")
+
+
+def held():
+    """While a transaction runs everything stays; then it is applied at once."""
+    admin, client = Client(SOCKET), Client(SOCKET)
+    waiting = [Client(SOCKET) for _ in range(15)]
+    vss = Host(DIR + "/sim.in", DIR + "/sim.log")
+    client.register("a")
+    vss.ask("freeze")
+    request = client.request("FREEZE")
+    write('participant "a" { user = 0 order = 3 }')
+    before = log_count("event=reload by=client")
+    admin.say("RELOAD")
+    for other in waiting:
+        other.say("RELOAD")
+    await_true(lambda: log_count("event=reload by=client") == before + 16,
+               "the parent")
+    client.answer("READY", "freeze", request)
+    vss.expect(True)
+    await_true(lambda: client.status()[0]["state"] == "held", "held")
+    if participant(client, "a")["order"] != "50":
+        fail("applied while held")
+    extra = Client(SOCKET)
+    extra.ask("RELOAD", "ERROR code=busy verb=RELOAD")
+    # One of them gives up; that is nobody else's trouble.
+    waiting.pop().sock.close()
+    await_true(lambda: extra.ask("STATUS", "ITEM") is not None, "status")
+    admin.sock.setblocking(False)
+    try:
+        fail("answered while held: %r" % admin.sock.recv(100))
+    except BlockingIOError:
+        admin.sock.settimeout(10)
+    vss.ask("thaw")
+    client.answer("READY", "thaw", client.request("THAW"))
+    vss.expect(True)
+    for other in [admin] + waiting:
+        other.expect("OK verb=RELOAD")
+    if participant(client, "a")["order"] != "3":
+        fail("not applied: %r" % participant(client, "a"))
+
+
+def hangup():
+    """SIGHUP to the parent does the same, and says so in the log."""
+    client = Client(SOCKET)
+    client.register("a")
+    parent = int(open(DIR + "/appvssd.pid").read())
+    before = log_count("event=reloaded ")
+    write('participant "a" { user = 0 order = 3 }')
+    os.kill(parent, signal.SIGHUP)
+    await_true(lambda: log_count("event=reloaded ") == before + 1, "a reload")
+    if participant(client, "a")["order"] != "3":
+        fail("not applied: %r" % participant(client, "a"))
+    refusals = log_count("event=reload_refused ")
+    write("nonsense = 1")
+    os.kill(parent, signal.SIGHUP)
+    await_true(lambda: log_count("event=reload_refused ") == refusals + 1,
+               "a refusal")
+
+
+def expected_of(name):
+    return 'participant "%s" { user = 0 expect = true }' % name
+
+
+def restarted():
+    """A broker that is started later has what was applied last; one that died
+    with a reload before it, has that."""
+    client = Client(SOCKET)
+    write(expected_of("first"))
+    reload(client)
+    write("nonsense = 1")
+    refused(client, CONF + ":3: ")
+    os.kill(int(client.status()[0]["pid"]), signal.SIGKILL)
+    await_true(lambda: log_count("event=ready ") == 2, "another broker")
+    client = Client(SOCKET)
+    if participant(client, "first") is None:
+        fail("another configuration: %r" % client.status()[1])
+    client.register("first")
+    vss = Host(DIR + "/sim.in", DIR + "/sim.log")
+    await_true(lambda: client.status()[0]["device"] == "open", "the device")
+    vss.ask("freeze")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    vss.expect(True)
+    write(expected_of("second"))
+    before = log_count("event=reload by=client")
+    other = Client(SOCKET)
+    other.say("RELOAD")
+    await_true(lambda: log_count("event=reload by=client") == before + 1,
+               "the parent")
+    os.kill(int(client.status()[0]["pid"]), signal.SIGKILL)
+    await_true(lambda: log_count("event=ready ") == 3, "a third broker")
+    if participant(Client(SOCKET), "second") is None:
+        fail("the reload is lost")
+
+
+def owing():
+    """One that has not thawed is not turned out without a word: it is
+    disconnected, which thaws it."""
+    admin, client = Client(SOCKET), Stranger(65001)
+    client.register("slow")
+    vss = Host(DIR + "/sim.in", DIR + "/sim.log")
+    vss.ask("freeze")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    vss.expect(True)
+    vss.ask("thaw")
+    client.answer("FAIL", "thaw", client.request("THAW"))
+    vss.expect(True)
+    admin.await_state("idle")
+    write("socket_mode = 0666")
+    reload(admin)
+    line = client.line()
+    while line is not None and not line.startswith("ERROR code=denied"):
+        line = client.line()
+    while line is not None:
+        line = client.line()
+    if participant(admin, "slow")["present"] != "0":
+        fail("slow is still there")
+
+
+globals()[sys.argv[1]]()
