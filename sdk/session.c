@@ -200,7 +200,10 @@ receive_error(struct appvss *handle, const struct wire_msg *msg)
 	if (name == NULL || strcmp(verb, "REGISTER") != 0)
 		return;
 	participant = find_participant(handle, name);
-	if (participant != NULL && participant->registration == REG_ASKED)
+	/* A reload of the broker's configuration ends what was granted. */
+	if (participant != NULL &&
+	    (participant->registration == REG_ASKED ||
+		participant->registration == REG_DONE))
 		receive_refusal(participant, error, text);
 }
 

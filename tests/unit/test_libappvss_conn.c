@@ -339,6 +339,25 @@ START_TEST(test_refused)
 }
 END_TEST
 
+/* What was granted is taken away by a reload of the broker's configuration. */
+START_TEST(test_turned_out)
+{
+	rig_start(&rig);
+	rig_listen(&rig);
+	rig_open(&rig);
+	rig_add(&rig, &db, "db");
+	rig_greet(&rig);
+	rig_expect(&rig, REGISTER_DB);
+	rig_say(&rig, "OK verb=REGISTER name=db");
+	RIG_UNTIL(&rig, strstr(db.log, "ok") != NULL);
+	rig_say(&rig, "ERROR code=denied verb=REGISTER name=db text=reload");
+	RIG_UNTIL(&rig, strstr(db.log, "denied") != NULL);
+	ck_assert_str_eq(db.log, "status ok; status denied");
+	/* Asked again, for the configuration may change again, but not soon. */
+	ck_assert_int_gt(appvss_get_timeout_ms(rig.handle), 20000);
+}
+END_TEST
+
 static const struct {
 	const char *line;
 	const char *log;
@@ -474,6 +493,7 @@ main(void)
 	tcase_add_test(tc, test_ignored);
 	tcase_add_test(tc, test_name_taken);
 	tcase_add_loop_test(tc, test_refused, 0, 3);
+	tcase_add_test(tc, test_turned_out);
 	tcase_add_loop_test(tc, test_not_welcome, 0, COUNT(greetings));
 	tcase_add_test(tc, test_no_answer);
 	tcase_add_test(tc, test_broker_does_not_read);
