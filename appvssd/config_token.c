@@ -158,8 +158,10 @@ read_escape(struct reader *reader, char quote, char *byte)
 	int high, low;
 
 	*byte = peek(reader, 1);
-	if (*byte == '\0')
+	if (*byte == '\0') {
+		reader->at++;
 		return (false);
+	}
 	if (quote == '\'') {
 		reader->at += 2;
 		return (*byte == '\'' || *byte == '\\');
