@@ -81,7 +81,7 @@ def refused(client, *parts):
 
 
 VERBS = {"observe": "STATUS", "participate": "REGISTER name=web-%d",
-         "admin": "FORGET name=nobody-has-this"}
+         "request": "CHECK", "admin": "FORGET name=nobody-has-this"}
 
 
 def roles():
@@ -93,7 +93,7 @@ def roles():
                            (65004, (), {"admin"}),
                            (65006, (65002,), {"observe", "participate"}),
                            (65010, (), set()),
-                           (0, (), {"observe", "participate", "admin"})):
+                           (0, (), {"observe", "participate", "request", "admin"})):
         client = Stranger(uid, gids)
         for role, verb in VERBS.items():
             number += 1
@@ -141,6 +141,8 @@ def participant(client, name):
 def good():
     """Whoever is there is judged by the new rules, whoever is expected too."""
     admin, client = Client(SOCKET), Stranger(65001)
+    watcher = Stranger(65001)
+    watcher.ask("SUBSCRIBE", "OK verb=SUBSCRIBE")
     client.register("pg", "order=7 freeze_ms=900")
     client.register("web-1", "freeze_ms=900")
     client.register("other")
@@ -151,6 +153,10 @@ def good():
           'access "all" { user = "*" roles = participate names = "web-*" }')
     reload(admin)
     line = client.expect("ERROR code=denied verb=REGISTER name=other ")
+    while "verb=SUBSCRIBE" not in line:
+        line = watcher.expect("")
+    if not line.startswith("ERROR code=denied "):
+        fail("still subscribed: %r" % line)
     pg, new = participant(admin, "pg"), participant(admin, "new")
     if (pg["order"], pg["required"], pg["present"]) != ("20", "1", "1"):
         fail("pg: %r" % pg)

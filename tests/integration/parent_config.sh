@@ -59,7 +59,8 @@ cp "$TEST_DIR/printed" "$conf"
 expect_sample
 grep -v '^#' "$TEST_DIR/out.log" | cmp - "$TEST_DIR/printed" ||
 	die "what is printed is not what was read"
-sed -e '/^#participant/,/^#}/s/^#//' -e 's/^#\([a-z]\)/\1/' \
+sed -e '/^#participant/,/^#}/s/^#//' -e '/^#access/,/^#}/s/^#//' \
+	-e "s/group = {.*/group = $(id -g)/" -e 's/^#\([a-z]\)/\1/' \
 	-e "s/user = .*/user = \"$ME\"/" appvssd/appvssd.conf.sample >"$conf"
 [ "$(grep -c '^[^#].* = ' "$conf")" -gt 20 ] || die "not switched on"
 expect_sample
