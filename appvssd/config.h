@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,7 @@
 
 #define CONFIG_WORDS_MAX  64		      /* of the file's top level */
 #define CONFIG_BYTES_MAX  (16u * 1024 * 1024) /* of a file; more is refused */
+#define CONFIG_LINE_BAD	  UINT_MAX	      /* a word that has a mistake */
 #define CONFIG_ANYONE	  "*"		      /* user of an access section */
 
 /* Hears of each mistake: one text, with file and line where there is one. */
@@ -103,8 +105,8 @@ struct config {
 	struct config_access *access;
 	size_t naccess;
 
-	/* For messages: the file, or NULL, and where each word was set, or 0.
-	 */
+	/* For messages: the file, or NULL, and the line that set each word; 0:
+	 * none, CONFIG_LINE_BAD */
 	char *path;
 	unsigned lines[CONFIG_WORDS_MAX];
 };
@@ -134,6 +136,9 @@ int config_load(struct config *config, const char *path,
  * must fit into driver_ms, with the sums printed.  0, or -1 after complaining.
  */
 int config_validate(const struct config *config,
+    const struct config_complaints *complaints);
+/* Only the sums, of those words that have no mistake of their own. */
+int config_validate_times(const struct config *config,
     const struct config_complaints *complaints);
 /* Loads, overrides and validates. */
 int config_read(struct config *config, const struct config_source *source,

@@ -49,6 +49,20 @@ config_where(const struct config *config, const char *const *words, char *out,
 	return (out);
 }
 
+static bool
+has_bad_line(const struct config *config, const char *const *words)
+{
+	const struct config_word *word;
+
+	for (; *words != NULL; words++) {
+		word = config_find_word(&config_top, *words);
+		if (word != NULL &&
+		    config->lines[word - config_top.words] == CONFIG_LINE_BAD)
+			return (true);
+	}
+	return (false);
+}
+
 /* The words are those that the mistake is about. */
 static void __attribute__((format(printf, 3, 4)))
 fail(struct check *check, const char *const *words, const char *format, ...)
@@ -57,6 +71,8 @@ fail(struct check *check, const char *const *words, const char *format, ...)
 	size_t used;
 	va_list args;
 
+	if (has_bad_line(check->config, words))
+		return;
 	(void)config_where(check->config, words, text, sizeof(text) / 2);
 	used = strlen(text);
 	va_start(args, format);
@@ -168,6 +184,16 @@ check_paths(struct check *check, const struct config *config)
 	    strcmp(config->log_path, CONFIG_LOG_STDERR) == 0)
 		fail(check, WORDS("log_path"),
 		    "log_path \"stderr\" needs --foreground");
+}
+
+int
+config_validate_times(const struct config *config,
+    const struct config_complaints *complaints)
+{
+	struct check check = { config, complaints, 0 };
+
+	check_sums(&check, config);
+	return (check.result);
 }
 
 int

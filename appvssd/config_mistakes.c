@@ -36,6 +36,18 @@ config_mistake(struct config_mistakes *mistakes, unsigned line,
 	va_end(args);
 }
 
+bool
+config_mistakes_has(const struct config_mistakes *mistakes, unsigned line)
+{
+	size_t i;
+
+	for (i = 0; i < mistakes->kept; i++) {
+		if (mistakes->items[i].line == line)
+			return (true);
+	}
+	return (mistakes->kept < mistakes->count);
+}
+
 static int
 compare(const void *a, const void *b)
 {

@@ -23,6 +23,8 @@ struct config_mistakes {
 /* line 0: of the file as a whole. */
 void config_mistake(struct config_mistakes *mistakes, unsigned line,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Whether there is one in this line, or one that was not kept. */
+bool config_mistakes_has(const struct config_mistakes *mistakes, unsigned line);
 /* Complains of all of them, and forgets them. */
 void config_mistakes_tell(struct config_mistakes *mistakes, const char *path,
     const struct config_complaints *complaints);

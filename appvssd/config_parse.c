@@ -444,6 +444,21 @@ copy_sections(struct config *config, cfg_t *cfg)
 		sort_participants(config);
 }
 
+/* Those that the sums of times are made of. */
+static void
+copy_numbers(struct config *config, cfg_t *cfg)
+{
+	const struct config_word *word;
+	size_t i;
+
+	for (i = 0; i < config_top.nwords; i++) {
+		word = &config_top.words[i];
+		if (word->type == CONFIG_NUMBER || word->type == CONFIG_MODE)
+			*config_number_at(word,
+			    config) = (uint32_t)cfg_getint(cfg, word->name);
+	}
+}
+
 static void
 copy_values(struct config *config, cfg_t *cfg)
 {
@@ -459,9 +474,6 @@ copy_values(struct config *config, cfg_t *cfg)
 			*config_number_at(word,
 			    config) = (uint32_t)config_level_of(cfg_getstr(cfg,
 			    word->name));
-		else
-			*config_number_at(word,
-			    config) = (uint32_t)cfg_getint(cfg, word->name);
 	}
 	copy_sections(config, cfg);
 }
@@ -477,9 +489,23 @@ parse(struct config *config, const char *clean)
 	}
 	if (cfg_parse_buf(cfg, clean) != CFG_SUCCESS && parsing->count == 0)
 		config_mistake(parsing, 0, "cannot be read");
+	copy_numbers(config, cfg);
 	if (parsing->count == 0)
 		copy_values(config, cfg);
 	(void)cfg_free(cfg);
+}
+
+/* Values of words with a mistake are not those that were meant. */
+static void
+mark_bad_lines(struct config *config, const struct config_mistakes *mistakes)
+{
+	size_t i;
+
+	for (i = 0; i < config_top.nwords; i++) {
+		if (config->lines[i] != 0 &&
+		    config_mistakes_has(mistakes, config->lines[i]))
+			config->lines[i] = CONFIG_LINE_BAD;
+	}
 }
 
 int
@@ -497,12 +523,16 @@ config_parse(struct config *config, const char *text, size_t length,
 		config_mistake(&mistakes, 0, "out of memory");
 	else
 		parse(config, clean);
-	free(clean);
-	if (path != NULL && mistakes.count == 0)
+	if (path != NULL)
 		copy_text(&config->path, path);
 	parsing = NULL;
 	good = mistakes.count == 0;
+	mark_bad_lines(config, &mistakes);
 	config_mistakes_tell(&mistakes, path, complaints);
+	/* What is good of the times may still not fit: in the same run. */
+	if (!good && clean != NULL)
+		(void)config_validate_times(config, complaints);
+	free(clean);
 	if (!good)
 		config_fini(config);
 	return (good ? 0 : -1);

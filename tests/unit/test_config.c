@@ -62,15 +62,21 @@ load(struct config *config, const char *text)
 	return (config_load(config, path, &noted));
 }
 
-/* Complains exactly so, behind the name of the file. */
+/* Complains exactly so, behind the name of the file; FILE: once more. */
 static void
 expect_mistake(const char *text, const char *complaint)
 {
 	struct config config;
+	const char *more = strstr(complaint, "\nFILE:");
+	const int length = more == NULL ? (int)strlen(complaint) :
+					  (int)(more - complaint);
 	char wanted[512];
 
 	ck_assert_int_eq(load(&config, text), -1);
-	(void)snprintf(wanted, sizeof(wanted), "%s:%s\n", path, complaint);
+	(void)snprintf(wanted, sizeof(wanted), "%s:%.*s\n%s%s%s", path, length,
+	    complaint, more == NULL ? "" : path,
+	    more == NULL ? "" : more + strlen("\nFILE"),
+	    more == NULL ? "" : "\n");
 	ck_assert_str_eq(complaints, wanted);
 }
 
@@ -301,6 +307,20 @@ START_TEST(sums_must_fit_into_the_driver)
 	    0);
 	ck_assert_int_eq(config_validate(&config, &noted), 0);
 	config_fini(&config);
+}
+END_TEST
+
+START_TEST(sums_are_told_beside_other_mistakes)
+{
+	expect_mistake("freeze_ms = 12000\nnonsense = 1\n",
+	    "2: no such word: \"nonsense\"\n"
+	    "FILE:1: freeze_ms 12000 + commit_ms 500 + fs_ms 4000 = 16500 does "
+	    "not fit into driver_ms 15000");
+	/* Not of one that was meant otherwise. */
+	expect_mistake("freeze_ms = 12000\ndriver_ms = 2OOOO\n",
+	    "2: driver_ms = \"2OOOO\": it has to be a number");
+	expect_mistake("freeze_ms = 12000\nfs_ms = 900001\n",
+	    "2: fs_ms = 900001 is not within 0..900000");
 }
 END_TEST
 
@@ -623,6 +643,7 @@ main(void)
 	tcase_add_test(tcase, a_name_is_bound_once);
 	tcase_add_test(tcase, files_that_cannot_be_read);
 	tcase_add_test(tcase, sums_must_fit_into_the_driver);
+	tcase_add_test(tcase, sums_are_told_beside_other_mistakes);
 	tcase_add_test(tcase, a_daemon_needs_absolute_paths);
 	tcase_add_test(tcase, a_socket_path_must_fit_into_its_address);
 	tcase_add_test(tcase,
