@@ -98,7 +98,7 @@ client_create(struct event_base *base, int fd, const struct peercred *cred,
 	(void)event_assign(&client->read_event, base, fd, EV_READ | EV_PERSIST,
 	    client_on_read, client);
 	if (event_add(&client->read_event, NULL) == -1 ||
-	    client_arm(client, PROTO_HELLO_TIMEOUT_MS) == -1) {
+	    client_arm(client, pool->hello_ms) == -1) {
 		client_destroy(client);
 		errno = ENOMEM;
 		return (NULL);
@@ -230,7 +230,7 @@ client_queue(struct client *client, const char *bytes, size_t length)
 	if (client->write_event == NULL ||
 	    event_add(client->write_event, NULL) == -1 ||
 	    (!waits && client->greeted &&
-		client_arm(client, CLIENT_STALL_MS) == -1))
+		client_arm(client, client->pool->stall_ms) == -1))
 		client_close(client);
 }
 
@@ -299,7 +299,7 @@ client_linger(struct client *client)
 	}
 	client->closing = true;
 	(void)event_del(&client->read_event);
-	if (client_arm(client, CLIENT_LINGER_MS) == -1)
+	if (client_arm(client, client->pool->linger_ms) == -1)
 		client_close(client);
 }
 
@@ -339,7 +339,7 @@ client_on_write(int fd, short what, void *arg)
 	memmove(client->output, client->output + written, client->output_bytes);
 	if (client->output_bytes > 0) {
 		if (written > 0 && client->greeted && !client->closing &&
-		    client_arm(client, CLIENT_STALL_MS) == -1)
+		    client_arm(client, client->pool->stall_ms) == -1)
 			client_close(client);
 		return;
 	}

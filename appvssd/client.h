@@ -5,7 +5,7 @@
  *
  * Raw libevent events and direct writes; an output buffer exists only while the
  * peer's socket is full.  A peer that does not read is dropped: when
- * CLIENT_OUTPUT_MAX bytes wait, when nothing was taken for CLIENT_STALL_MS, or
+ * CLIENT_OUTPUT_MAX bytes wait, when nothing was taken for stall_ms, or
  * when the buffers of all together would pass CLIENT_OUTPUT_ALL_MAX.  A client
  * is never freed under a caller: client_close() only marks it, and the closed
  * callback comes from the event loop.
@@ -20,8 +20,6 @@
 
 #define CLIENT_OUTPUT_MAX     (4u * 1024 * 1024) /* bytes of one */
 #define CLIENT_OUTPUT_ALL_MAX (64u * 1024 * 1024)
-#define CLIENT_STALL_MS	      30000
-#define CLIENT_LINGER_MS      5000 /* for an ERROR before the end */
 
 struct client;
 struct event_base;
@@ -36,9 +34,12 @@ struct client_callbacks {
 	void (*closed)(void *arg, struct client *client);
 };
 
-/* What all clients of a set share; zero at first. */
+/* What all clients of a set share; times are the owner's to set. */
 struct client_pool {
 	size_t output_bytes; /* of all output buffers */
+	unsigned hello_ms;   /* for HELLO */
+	unsigned stall_ms;   /* for one that does not read */
+	unsigned linger_ms;  /* for an ERROR before the end */
 };
 
 /*

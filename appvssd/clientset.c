@@ -80,6 +80,14 @@ clientset_limits(const struct config *config)
 	    config->max_clients_per_uid });
 }
 
+static void
+clientset_set_times(struct clientset *set, const struct config *config)
+{
+	set->pool.hello_ms = config->hello_ms;
+	set->pool.stall_ms = config->stall_ms;
+	set->pool.linger_ms = config->linger_ms;
+}
+
 struct clientset *
 clientset_create(struct event_base *base, int listen_fd,
     const struct config *config, const struct verbs *verbs)
@@ -93,6 +101,7 @@ clientset_create(struct event_base *base, int listen_fd,
 		return (NULL);
 	}
 	set->base = base;
+	clientset_set_times(set, config);
 	set->verbs = verbs;
 	set->listener = listener_create(base, listen_fd, &limits,
 	    clientset_on_accepted, set);
@@ -120,6 +129,7 @@ clientset_set_limits(struct clientset *set, const struct config *config)
 	const struct listener_limits limits = clientset_limits(config);
 
 	listener_set_limits(set->listener, &limits);
+	clientset_set_times(set, config);
 }
 
 void

@@ -79,16 +79,23 @@ struct config {
 	uint32_t log_level; /* enum heldlog_level */
 	bool foreground;
 
-	uint32_t driver_ms;   /* the driver's limit for both stages */
-	uint32_t fs_ms;	      /* share of it that file systems need */
-	uint32_t margin_ms;   /* between our last answer and driver_ms */
-	uint32_t check_ms;    /* budget of a CHECK */
-	uint32_t freeze_ms;   /* budget of a FREEZE, all orders together */
-	uint32_t commit_ms;   /* deadline of the held commit */
-	uint32_t hold_ms;     /* limit while held */
-	uint32_t hold_max_ms; /* the longest that a requestor may ask for */
-	uint32_t thaw_ms;     /* budget of a THAW, all orders together */
-	uint32_t slice_ms;    /* longest freeze of a participant not bound */
+	uint32_t driver_ms;    /* the driver's limit for both stages */
+	uint32_t fs_ms;	       /* share of it that file systems need */
+	uint32_t margin_ms;    /* between our last answer and driver_ms */
+	uint32_t check_ms;     /* budget of a CHECK */
+	uint32_t freeze_ms;    /* budget of a FREEZE, all orders together */
+	uint32_t commit_ms;    /* deadline of the held commit */
+	uint32_t hold_ms;      /* limit while held */
+	uint32_t hold_max_ms;  /* the longest that a requestor may ask for */
+	uint32_t thaw_ms;      /* budget of a THAW, all orders together */
+	uint32_t pause_ms;     /* a hold timer that is later: the guest slept */
+	uint32_t rearm_ms;     /* it is then armed once more, for this long */
+	uint32_t retry_ms;     /* first repetition of a thaw that is owed */
+	uint32_t retry_max_ms; /* the last ones; it doubles up to there */
+	uint32_t hello_ms;     /* until a client has said HELLO */
+	uint32_t stall_ms;     /* until one that does not read is dropped */
+	uint32_t linger_ms;    /* until a last ERROR is read */
+	uint32_t slice_ms;     /* longest freeze of a participant not bound */
 
 	uint32_t max_clients;
 	uint32_t max_clients_per_uid;

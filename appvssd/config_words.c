@@ -53,8 +53,16 @@ static const struct config_word top_words[] = {
 	NUMBER(freeze_ms, 1, MS_MAX, 10000, true),
 	NUMBER(commit_ms, 0, 60000, CONFIG_COMMIT_MS_DEFAULT, true),
 	NUMBER(hold_ms, 1, 3600000, 60000, true),
-	NUMBER(hold_max_ms, 1, 86400000, 600000, true),
+	/* What participants are told is longer, and at most a day. */
+	NUMBER(hold_max_ms, 1, 79200000, 600000, true),
 	NUMBER(thaw_ms, 1, MS_MAX, 10000, true),
+	NUMBER(pause_ms, 1, MS_MAX, 1000, true),
+	NUMBER(rearm_ms, 1, MS_MAX, 5000, true),
+	NUMBER(retry_ms, 1, MS_MAX, 500, true),
+	NUMBER(retry_max_ms, 1, MS_MAX, 30000, true),
+	NUMBER(hello_ms, 1, MS_MAX, 5000, true),
+	NUMBER(stall_ms, 1, MS_MAX, 30000, true),
+	NUMBER(linger_ms, 1, MS_MAX, 5000, true),
 	NUMBER(slice_ms, 1, MS_MAX, 5000, true),
 	/* Descriptors for them are reserved when the broker starts. */
 	NUMBER(max_clients, 1, 100000, 10000, false),

@@ -441,7 +441,7 @@ participants_retry(struct participants *participants, uint64_t now_ms)
 	     entry = entry->next) {
 		if (entry->owes_id == 0 || entry->retry_at_ms > now_ms)
 			continue;
-		registry_retried(entry, now_ms);
+		registry_retried(&participants->registry, entry, now_ms);
 		if (entry->owner != NULL)
 			participants_send_thaw(entry, entry->owes_id,
 			    entry->owes_reason, entry->grant.thaw_ms);

@@ -53,6 +53,14 @@ participants_expect_all(struct participants *participants,
 	return (0);
 }
 
+static void
+participants_set_retries(struct participants *participants)
+{
+	participants->registry.retry_first_ms = participants->config->retry_ms;
+	participants->registry.retry_last_ms =
+	    participants->config->retry_max_ms;
+}
+
 /* It may not stay.  One that is still frozen thaws when it is disconnected. */
 static void
 participants_turn_out(struct participants *participants,
@@ -76,6 +84,7 @@ participants_judge(struct participants *participants)
 	struct access_grant grant;
 	const char *why;
 
+	participants_set_retries(participants);
 	for (entry = participants->registry.first; entry != NULL;
 	     entry = next) {
 		next = entry->next;
@@ -109,6 +118,7 @@ participants_init(struct participants *participants,
 		.arg = arg,
 	};
 	registry_init(&participants->registry);
+	participants_set_retries(participants);
 	/* The list of the history may come when some have left again. */
 	participants->registry.keeps_names = true;
 	return (participants_expect_all(participants, config));

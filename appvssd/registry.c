@@ -246,16 +246,17 @@ registry_owe(struct registry *registry, struct registry_entry *entry,
 	registry->owing += entry->owes_id == 0;
 	entry->owes_id = id;
 	entry->owes_reason = reason;
-	entry->retry_ms = REGISTRY_RETRY_FIRST_MS;
+	entry->retry_ms = registry->retry_first_ms;
 	entry->retry_at_ms = now_ms + entry->retry_ms;
 }
 
 void
-registry_retried(struct registry_entry *entry, uint64_t now_ms)
+registry_retried(const struct registry *registry, struct registry_entry *entry,
+    uint64_t now_ms)
 {
 	entry->retry_ms *= 2;
-	if (entry->retry_ms > REGISTRY_RETRY_LAST_MS)
-		entry->retry_ms = REGISTRY_RETRY_LAST_MS;
+	if (entry->retry_ms > registry->retry_last_ms)
+		entry->retry_ms = registry->retry_last_ms;
 	entry->retry_at_ms = now_ms + entry->retry_ms;
 }
 

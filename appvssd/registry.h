@@ -17,11 +17,6 @@
 #include "access.h"
 #include "sdk/wire.h"
 
-/* The first retry of a thaw comes after this long; it doubles up to the last.
- */
-#define REGISTRY_RETRY_FIRST_MS 500
-#define REGISTRY_RETRY_LAST_MS	30000
-
 /* What its last PROGRESS said, until it answers. */
 struct registry_progress {
 	unsigned lines; /* in this transaction */
@@ -71,6 +66,9 @@ struct registry {
 	void *by_name; /* tsearch(3) */
 	size_t count;
 	size_t owing; /* entries that owe a thaw */
+	/* The first retry of a thaw comes after this long; it doubles up to the
+	 * last. */
+	uint32_t retry_first_ms, retry_last_ms;
 	size_t nunsaved;
 	/* Those who leave are kept, so that nobody adds them again. */
 	bool keeps_names;
@@ -122,7 +120,8 @@ void registry_set_program(struct registry_entry *entry, const char *program);
 void registry_owe(struct registry *registry, struct registry_entry *entry,
     uint64_t id, const char *reason, uint64_t now_ms);
 /* It was tried again: the next time is later. */
-void registry_retried(struct registry_entry *entry, uint64_t now_ms);
+void registry_retried(const struct registry *registry,
+    struct registry_entry *entry, uint64_t now_ms);
 void registry_settle(struct registry *registry, struct registry_entry *entry);
 /* When the next retry is due; UINT64_MAX: none. */
 uint64_t registry_next_at_ms(const struct registry *registry);

@@ -210,9 +210,9 @@ txn_tick_held(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 	uint64_t late_ms;
 
 	late_ms = now_ms - txn->step_at_ms;
-	if (late_ms > TXN_PAUSE_MS && !txn->rearmed) {
+	if (late_ms > txn->limits.pause_ms && !txn->rearmed) {
 		txn->rearmed = true;
-		txn->step_at_ms = now_ms + TXN_REARM_MS;
+		txn->step_at_ms = now_ms + txn->limits.rearm_ms;
 		txn->late_ms = txn_until(late_ms, 0);
 		return;
 	}

@@ -122,6 +122,8 @@ struct txn_limits {
 	uint32_t hold_ms;
 	uint32_t thaw_ms;
 	uint32_t answer_ms; /* no success is answered later than this */
+	uint32_t pause_ms;  /* TXN_PAUSE_MS, or another value */
+	uint32_t rearm_ms;  /* TXN_REARM_MS, likewise */
 };
 
 /* A request of a source that wants exactly one answer. */

@@ -56,8 +56,8 @@ txn_own_hold_ms(const struct txn *txn, uint64_t now_ms)
 	uint64_t hold_ms;
 
 	hold_ms = (uint64_t)txn_until(txn->budget_at_ms, now_ms) +
-	    txn->limits.commit_ms + txn->hold_ms + TXN_PAUSE_MS + TXN_REARM_MS +
-	    txn->limits.thaw_ms;
+	    txn->limits.commit_ms + txn->hold_ms + txn->limits.pause_ms +
+	    txn->limits.rearm_ms + txn->limits.thaw_ms;
 	return (hold_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)hold_ms);
 }
 

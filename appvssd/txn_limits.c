@@ -18,5 +18,7 @@ txn_limits_of(const struct config *config, struct txn_limits *limits)
 		.answer_ms = config->driver_ms > config->margin_ms ?
 		    config->driver_ms - config->margin_ms :
 		    config->driver_ms,
+		.pause_ms = config->pause_ms,
+		.rearm_ms = config->rearm_ms,
 	};
 }

@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sys
+import time
 
 from broker_rig import Client, Host, await_true, fail
 
@@ -294,6 +295,32 @@ def hangup():
     os.kill(parent, signal.SIGHUP)
     await_true(lambda: log_count("event=reload_refused ") == refusals + 1,
                "a refusal")
+
+
+def short():
+    """A campaign of faults sets its times, and does not wait for seconds."""
+    client = Client(SOCKET)
+    client.register("a")
+    write("hello_ms = 50", "hold_ms = 100", "rearm_ms = 50", "retry_ms = 20",
+          "retry_max_ms = 40")
+    reload(client)
+    started = time.monotonic()
+    silent = Client(SOCKET, False)
+    silent.expect("ERROR code=hello_first")
+    if time.monotonic() > started + 4:
+        fail("HELLO had %d s" % (time.monotonic() - started))
+    vss = Host(DIR + "/sim.in", DIR + "/sim.log")
+    vss.ask("freeze")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    vss.expect(True)
+    # Its 60 s of before would be more than the client waits.
+    request = client.request("THAW")
+    if request["reason"] != "expired":
+        fail("thawed for another reason: %r" % request)
+    client.answer("READY", "thaw", request)
+    client.await_state("idle")
+    vss.ask("thaw")
+    vss.expect(False)
 
 
 def expected_of(name):

@@ -34,6 +34,8 @@ fresh
 broker_case config held
 fresh
 broker_case config hangup
+fresh
+broker_case config short
 fresh 'socket_mode = 0666' "$anyone"
 broker_case config owing
 fresh

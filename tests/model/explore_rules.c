@@ -13,6 +13,8 @@ const struct txn_limits explore_limits = {
 	.hold_ms = 60000,
 	.thaw_ms = 9000,
 	.answer_ms = 14000,
+	.pause_ms = TXN_PAUSE_MS,
+	.rearm_ms = TXN_REARM_MS,
 };
 
 static bool

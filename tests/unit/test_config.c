@@ -618,6 +618,9 @@ START_TEST(every_time_can_be_short)
 			     "driver_ms = 30\nfs_ms = 0\nmargin_ms = 1\n"
 			     "check_ms = 10\nfreeze_ms = 10\ncommit_ms = 5\n"
 			     "thaw_ms = 10\nhold_ms = 10\nslice_ms = 1\n"
+			     "hold_max_ms = 1\npause_ms = 1\nrearm_ms = 1\n"
+			     "retry_ms = 1\nretry_max_ms = 1\nhello_ms = 1\n"
+			     "stall_ms = 1\nlinger_ms = 1\n"
 			     "participant a { user = 0 freeze_ms = 1\n"
 			     "thaw_ms = 1 }\n"),
 	    0);

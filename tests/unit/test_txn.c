@@ -16,6 +16,8 @@ static const struct txn_limits limits = {
 	.hold_ms = 60000,
 	.thaw_ms = 10000,
 	.answer_ms = 14000,
+	.pause_ms = TXN_PAUSE_MS,
+	.rearm_ms = TXN_REARM_MS,
 };
 
 static struct txn txn;
