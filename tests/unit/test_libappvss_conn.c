@@ -280,7 +280,7 @@ END_TEST
 START_TEST(test_ignored)
 {
 	freeze_db();
-	rig_say(&rig, "EVENT name=db what=\"new thing\"");
+	rig_say(&rig, "NEWS name=db what=\"new thing\"");
 	rig_say(&rig, "ERROR code=unknown_verb verb=PROGRESS");
 	rig_say(&rig, "ERROR code=bad_value verb=READY name=db");
 	rig_say(&rig, "OK verb=REGISTER name=nobody");
