@@ -21,7 +21,8 @@ exec "$PWD/appvssd/appvssd-history" "\$@"
 LATE
 chmod +x "$TEST_DIR/late-history"
 HISTORY_PROGRAM=$TEST_DIR/late-history
-broker_start 'socket_mode = 0666'
+broker_start 'socket_mode = 0666' \
+	'access "all" { user = "*" roles = {observe, participate} }'
 history_case pages
 history_case frozen
 history_case deaf
