@@ -103,10 +103,12 @@ MANUALS += appvssd/appvssctl/appvssctl.8
 INSTALL_TARGETS += install-appvssctl
 INTEGRATION_TESTS += tests/integration/ctl_request.sh \
 	tests/integration/history_ctl.sh \
-	tests/integration/history_disk.sh
+	tests/integration/history_disk.sh \
+	tests/integration/history_ready.sh
 SHELL_SCRIPTS += tests/integration/ctl_request.sh \
 	tests/integration/history_ctl.sh \
-	tests/integration/history_disk.sh
+	tests/integration/history_disk.sh \
+	tests/integration/history_ready.sh
 
 appvssd/appvssctl/appvssctl: ${CTL_OBJS}
 	${LINK} -o $@ ${CTL_OBJS} ${SQLITE_LIBS}

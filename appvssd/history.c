@@ -6,10 +6,11 @@
  * The input buffer is the batch: lines stay in it, applied to an open SQL
  * transaction, until that is committed, and are applied again after a failure.
  * While it is full nothing is read.  Rows are acknowledged after their commit.
- * When the input is empty everything is committed; then a query is answered, or
- * a chore done, unless a freeze is under way: from its first row to its end the
- * file is touched for rows only.  The file is opened when the first line has
- * come, and replaced by a new one when it turns out to be damaged.
+ * When the input is empty everything is committed, but not the rows of a freeze
+ * that a COMMIT or its end follows; then a query is answered, or a chore done,
+ * unless a freeze is under way: from its first row to its end the file is
+ * touched for rows only.  The file is opened when the first line has come, and
+ * replaced by a new one when it turns out to be damaged.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -58,6 +59,7 @@ struct history {
 	size_t length;	/* bytes in the buffer */
 	size_t applied; /* of these, in the open SQL transaction */
 	bool row_in_batch;
+	bool commit_due; /* not only for rows that a COMMIT follows */
 	uint64_t freeze_id; /* of the freeze that is under way, or 0 */
 	struct history_query query;
 	uint64_t query_until_ms;
@@ -142,7 +144,20 @@ commit(struct history *history)
 	if (history->row_in_batch)
 		history_answer_ack(history->fd, seq);
 	history->row_in_batch = false;
+	history->commit_due = false;
 	return (HISTORYDB_OK);
+}
+
+/*
+ * Participants become ready one after the other, and the release waits for the
+ * commit of all: until then their rows are in the open SQL transaction.
+ */
+static bool
+wants_commit(const struct wire_msg *msg)
+{
+	if (msg->verb == HR_PART)
+		return (strcmp(wire_get_text(msg, HK_PHASE, ""), "held") != 0);
+	return (msg->verb != HR_WITHDRAW);
 }
 
 /* A freeze is under way from its beginning to a state that is its end. */
@@ -208,6 +223,7 @@ take_msg(struct history *history, const struct wire_msg *msg, int *statusp)
 		note_freeze(history, msg);
 		break;
 	case HR_PART:
+	case HR_WITHDRAW:
 	case HR_EVENT:
 	case HR_KNOWN:
 	case HR_FORGET:
@@ -217,6 +233,7 @@ take_msg(struct history *history, const struct wire_msg *msg, int *statusp)
 		break;
 	}
 	history->row_in_batch = true;
+	history->commit_due = history->commit_due || wants_commit(msg);
 	return (historydb_apply(history->db, msg));
 }
 
@@ -463,6 +480,11 @@ step(struct history *history)
 	}
 	if (read_input(history, 0))
 		return (RUNNING);
+	if (history->row_in_batch && !history->commit_due && !history->eof &&
+	    history->length < sizeof(history->in)) {
+		(void)read_input(history, -1);
+		return (RUNNING);
+	}
 	result = commit(history);
 	if (result == HISTORYDB_OK && history->eof)
 		return (EX_OK);

@@ -184,6 +184,20 @@ add_part(struct historyrows *rows, const struct wire_msg *msg)
 	    get_time(msg, HK_THAWED_AT_MS)));
 }
 
+/*
+ * Not part of a proof yet: that begins with the state "held", and nothing that
+ * came before it is changed then.
+ */
+static int
+withdraw_part(struct historyrows *rows, const struct wire_msg *msg)
+{
+	return (historysql_run(rows->db,
+	    "DELETE FROM part WHERE run = ? AND id = ? AND name = ?"
+	    " AND phase = 'held' AND NOT EXISTS (SELECT 1 FROM state AS s"
+	    " WHERE s.run = part.run AND s.id = part.id)",
+	    "iit", rows->run, get_int(msg, HK_ID), get_text(msg, HK_NAME)));
+}
+
 static int
 add_known(struct historyrows *rows, const struct wire_msg *msg)
 {
@@ -269,6 +283,8 @@ apply_row(struct historyrows *rows, const struct wire_msg *msg,
 		return (add_state(rows, msg));
 	case HR_PART:
 		return (add_part(rows, msg));
+	case HR_WITHDRAW:
+		return (withdraw_part(rows, msg));
 	case HR_EVENT:
 		return (
 		    add_event(rows, get_int(msg, HK_ID), get_int(msg, HK_AT_MS),

@@ -21,7 +21,9 @@
  *		(instance).  Since version 2
  *
  * txn, state, part and event are only ever appended to, and removed as a whole
- * when they are older than is wanted (history_prune.h).  at_ms is wall clock,
+ * when they are older than is wanted (history_prune.h).  One exception: a row
+ * of phase `held' is taken back when its participant is not ready any more
+ * before the transaction is held.  at_ms is wall clock,
  * milliseconds since 1970.  msgid is the bit pattern of an unsigned number.
  *
  * Version 2 has indexes that version 1 had not; a query may be slow without

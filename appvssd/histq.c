@@ -103,7 +103,6 @@ append_out(struct histq *queue, const char *bytes, size_t length)
 	return (true);
 }
 
-/* The whole row, or nothing of it. */
 static bool
 append_out_row(struct histq *queue, const struct slot *slot)
 {

@@ -123,6 +123,8 @@ void histq_hold(struct histq *queue, bool held);
 uint64_t histq_put_begin(struct histq *queue, const struct histq_begin *row);
 uint64_t histq_put_state(struct histq *queue, const struct histq_state *row);
 uint64_t histq_put_part(struct histq *queue, const struct histq_part *row);
+/* It was put with phase "held", and is not ready any more. */
+uint64_t histq_put_withdraw(struct histq *queue, uint64_t id, const char *name);
 uint64_t histq_put_event(struct histq *queue, uint64_t id, const char *kind,
     const char *text);
 uint64_t histq_put_known(struct histq *queue, const char *name,

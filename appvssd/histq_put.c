@@ -36,6 +36,15 @@ histq_put_part(struct histq *queue, const struct histq_part *row)
 }
 
 uint64_t
+histq_put_withdraw(struct histq *queue, uint64_t id, const char *name)
+{
+	struct wire_line line;
+
+	histrow_encode_withdraw(&line, histq_next_seq(queue), id, name);
+	return (histq_append(queue, &line, false));
+}
+
+uint64_t
 histq_put_event(struct histq *queue, uint64_t id, const char *kind,
     const char *text)
 {

@@ -125,6 +125,15 @@ histrow_encode_part(struct wire_line *line, uint64_t seq,
 }
 
 void
+histrow_encode_withdraw(struct wire_line *line, uint64_t seq, uint64_t id,
+    const char *name)
+{
+	begin_row(line, HR_WITHDRAW, seq);
+	wire_put_uint(line, HK_ID, id);
+	wire_put_text(line, HK_NAME, name);
+}
+
+void
 histrow_encode_event(struct wire_line *line, uint64_t seq,
     const struct histrow_event *row)
 {

@@ -31,6 +31,8 @@ void histrow_encode_state(struct wire_line *line, uint64_t seq,
     const struct histq_state *row);
 void histrow_encode_part(struct wire_line *line, uint64_t seq,
     const struct histq_part *row);
+void histrow_encode_withdraw(struct wire_line *line, uint64_t seq, uint64_t id,
+    const char *name);
 void histrow_encode_event(struct wire_line *line, uint64_t seq,
     const struct histrow_event *row);
 /* uid -1: not known. */

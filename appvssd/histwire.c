@@ -67,6 +67,7 @@ static const struct wire_verb_def rows[HR_COUNT] = {
 	    B(PROGRAM) | B(RESULT) | B(THAW) | B(TEXT) | B(PID) | B(UID) |
 		B(ORDER) | B(REQUIRED) | B(TOLD_AT_MS) | B(READY_AT_MS) |
 		B(THAW_TOLD_AT_MS) | B(THAWED_AT_MS) },
+	[HR_WITHDRAW] = { "WITHDRAW", B(SEQ) | B(ID) | B(NAME), 0 },
 	[HR_EVENT] = { "EVENT", B(SEQ) | B(AT_MS) | B(KIND), B(ID) | B(TEXT) },
 	[HR_KNOWN] = { "KNOWN", B(SEQ) | B(AT_MS) | B(NAME),
 	    B(PROGRAM) | B(UID) },

@@ -79,6 +79,7 @@ enum histwire_row {
 	HR_BEGIN,
 	HR_STATE,
 	HR_PART,
+	HR_WITHDRAW, /* seq= id= name= : its row of phase held was premature */
 	HR_EVENT,
 	HR_KNOWN,
 	HR_FORGET,

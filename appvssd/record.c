@@ -80,6 +80,13 @@ record_part(const struct record *record, size_t index, const char *phase)
 	(void)histq_put_part(record->queue, &row);
 }
 
+void
+record_ready(const struct record *record, size_t index)
+{
+	record_part(record, index, "held");
+	record->members[index]->held_row = true;
+}
+
 uint64_t
 record_held(const struct record *record, uint64_t now_ms)
 {
@@ -96,8 +103,14 @@ record_held(const struct record *record, uint64_t now_ms)
 	size_t i;
 
 	for (i = 0; i < record->txn->nparts; i++) {
-		if (record->txn->parts[i].result == TXN_RESULT_READY)
+		const struct registry_entry *entry = record->members[i];
+		bool ready = record->txn->parts[i].result == TXN_RESULT_READY;
+
+		if (ready && !entry->held_row)
 			record_part(record, i, "held");
+		else if (!ready && entry->held_row)
+			(void)histq_put_withdraw(record->queue, record->txn->id,
+			    entry->name);
 	}
 	return (histq_put_state(record->queue, &row));
 }

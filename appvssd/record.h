@@ -7,6 +7,7 @@
 #define RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "kernel/hv_snapshot.h"
@@ -32,7 +33,14 @@ void record_begin(const struct record *record, const char *source,
     const char *origin);
 
 /*
- * The proof: the state "held" and who is ready.  Before the release.  Returns
+ * A participant is ready: its part of the proof, so that the history works on
+ * it while others are waited for.
+ */
+void record_ready(const struct record *record, size_t index);
+
+/*
+ * The proof: the state "held" and who is ready, as far as that is not recorded
+ * yet, and who is not ready any more.  Before the release.  Returns
  * the number of the last row, 0 if it was refused.
  */
 uint64_t record_held(const struct record *record, uint64_t now_ms);

@@ -5,6 +5,7 @@ usage: broker_faults.py CASE DIRECTORY
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -212,6 +213,43 @@ def proof():
     vss.expect(True)
     await_true(lambda: "name=other" in open(DIR + "/rows").read(),
                "the rows that waited")
+
+
+def early():
+    """Who is ready is recorded while others are waited for."""
+    vss, client = host(), Client(SOCKET)
+    for name in ("first", "failing", "last"):
+        client.register(name)
+    vss.ask("freeze")
+    requests = {}
+    for _ in range(3):
+        request = client.request("FREEZE")
+        requests[request["name"]] = request
+
+    def rows():
+        with open(DIR + "/rows") as lines:
+            return [line for line in lines if "phase=held" in line or
+                    line.startswith(("WITHDRAW", "COMMIT"))]
+    before = len(rows())
+    for name in ("first", "failing"):
+        client.answer("READY", "freeze", requests[name])
+    await_true(lambda: len(rows()) == before + 2, "two rows")
+    if any(line.startswith("COMMIT") for line in rows()[before:]):
+        fail("committed before the last: %r" % rows())
+    client.answer("FAIL", "freeze", requests["failing"])
+    thaw = client.request("THAW")
+    client.answer("READY", "thaw", thaw)
+    client.answer("READY", "freeze", requests["last"])
+    vss.expect(True)
+    found = [line.split()[0] + re.search(r" name=(\S+)|$", line).group(0)
+             for line in rows()[before:]]
+    if found != ["PART name=first", "PART name=failing", "PART name=last",
+                 "WITHDRAW name=failing", "COMMIT"]:
+        fail("the history was told %r" % found)
+    vss.ask("thaw")
+    for _ in range(2):
+        client.answer("READY", "thaw", client.request("THAW"))
+    vss.expect(True)
 
 
 def lost_answer():

@@ -158,6 +158,7 @@ def freeze_until(vss, stays, leaves, state):
     elif state != "held":
         leaves.answer("READY", "freeze", other)
     if state == "ready":
+        # What is recorded of it already is taken back.
         await_true(lambda: stays.status()[1]["leaves"]["state"] == "frozen",
                    "its answer")
         leaves.sock.close()
@@ -168,6 +169,12 @@ def freeze_until(vss, stays, leaves, state):
         leaves.answer("READY", "freeze", other)
     stays.answer("READY", "freeze", mine)
     vss.expect(True)
+    rows = query(HISTORY, "SELECT name FROM part WHERE phase = 'held' AND id ="
+                 " (SELECT max(id) FROM txn) ORDER BY name")
+    ready = [("leaves",), ("stays",)] if state in ("held", "thawing") else \
+        [("stays",)]
+    if rows != ready:
+        fail("recorded as ready: %r" % rows)
 
 
 def leave_in(state, expected):

@@ -13,4 +13,5 @@ chmod +x "$TEST_DIR/fake-history"
 HISTORY_PROGRAM=$TEST_DIR/fake-history
 broker_start
 broker_case faults proof
+broker_case faults early
 broker_stop
