@@ -81,6 +81,12 @@ class Crowd:
         client.answer("READY", op, request)
         client.sock.setblocking(False)
 
+    def unregister(self):
+        for name, client in self.of.items():
+            client.sock.setblocking(True)
+            client.ask("UNREGISTER name=" + name, "OK verb=UNREGISTER")
+        self.close()
+
     def close(self):
         for client in self.clients:
             client.sock.close()
@@ -133,6 +139,37 @@ def orders(connections):
     crowd.close()
     await_true(lambda: all(keys["present"] == "0" for keys in
                            watcher.status()[1].values()), "all gone", WAIT_S)
+
+
+def memory(watcher):
+    """What the broker has of memory: all, and what is no file; KiB."""
+    pid = watcher.status()[0]["pid"]
+    try:
+        with open("/proc/%s/status" % pid) as status:
+            found = dict(re.findall(r"^(\w+):\s+(\d+) kB", status.read(), re.M))
+    except OSError:
+        return None
+    if int(found["VmSize"]) > 1 << 30:
+        return None  # a sanitizer's
+    return int(found["VmRSS"]), int(found["RssAnon"])
+
+
+def small():
+    """6 MiB with nobody, and less than 1 KiB for each of many."""
+    watcher = Client(SOCKET)
+    before = memory(watcher)
+    if before is None:
+        print("no memory to look at: no /proc, or a sanitizer")
+        return
+    if before[0] >= 6 * 1024:
+        fail("the broker has %d KiB with nobody" % before[0])
+    crowd = Crowd(COUNT)
+    each = (memory(watcher)[1] - before[1]) * 1024 // COUNT
+    if each >= 1024:
+        fail("each participant takes %d bytes" % each)
+    crowd.unregister()
+    if watcher.status()[1]:
+        fail("some are left: %r" % watcher.status()[1])
 
 
 def orders_on_few():
