@@ -59,7 +59,7 @@ struct history {
 	size_t length;	/* bytes in the buffer */
 	size_t applied; /* of these, in the open SQL transaction */
 	bool row_in_batch;
-	bool commit_due; /* not only for rows that a COMMIT follows */
+	bool commit_due;    /* not only for rows that a COMMIT follows */
 	uint64_t freeze_id; /* of the freeze that is under way, or 0 */
 	struct history_query query;
 	uint64_t query_until_ms;

@@ -518,6 +518,24 @@ START_TEST(drop_of_the_row_that_is_next_to_be_sent)
 }
 END_TEST
 
+/* Every line is whole, and those of participants of id have this text. */
+static void
+check_lines(uint64_t id, const char *text)
+{
+	for (char *line = received; *line != '\0';
+	     line = strchr(line, '\n') + 1) {
+		struct wire_msg msg;
+
+		ck_assert_int_eq(wire_decode(&histwire_row_grammar, line,
+				     strcspn(line, "\n"), &msg),
+		    WIRE_OK);
+		if (text != NULL && msg.verb == HR_PART &&
+		    wire_get_uint(&msg, HK_ID, 0) == id)
+			ck_assert_str_eq(wire_get_text(&msg, HK_TEXT, ""),
+			    text);
+	}
+}
+
 START_TEST(drop_of_a_row_that_is_half_sent)
 {
 	char text[400];
@@ -540,14 +558,7 @@ START_TEST(drop_of_a_row_that_is_half_sent)
 	snprintf(text, sizeof(text), "PART seq=%llu ",
 	    (unsigned long long)last);
 	ck_assert_ptr_nonnull(strstr(received, text));
-	for (char *line = received; *line != '\0';
-	     line = strchr(line, '\n') + 1) {
-		struct wire_msg msg;
-
-		ck_assert_int_eq(wire_decode(&histwire_row_grammar, line,
-				     strcspn(line, "\n"), &msg),
-		    WIRE_OK);
-	}
+	check_lines(1, NULL);
 	/* None is confirmed: each waits, or was dropped. */
 	ck_assert_uint_eq(histq_waiting(queue) + histq_dropped(queue), 2000);
 }
@@ -573,17 +584,7 @@ START_TEST(long_rows)
 	ck_assert_uint_ne(put_state(2, "held"), 0);
 	attach();
 	settle();
-	for (char *line = received; *line != '\0';
-	     line = strchr(line, '\n') + 1) {
-		struct wire_msg msg;
-
-		ck_assert_int_eq(wire_decode(&histwire_row_grammar, line,
-				     strcspn(line, "\n"), &msg),
-		    WIRE_OK);
-		if (msg.verb == HR_PART && wire_get_uint(&msg, HK_ID, 0) == 2)
-			ck_assert_str_eq(wire_get_text(&msg, HK_TEXT, ""),
-			    text);
-	}
+	check_lines(2, text);
 }
 END_TEST
 
