@@ -39,6 +39,8 @@ static struct {
 	uint64_t dropped_told; /* of these, counted in a line already */
 	int fd;
 	enum heldlog_level max_level;
+	heldlog_waits *waits;
+	void *waits_arg;
 	bool held;
 	bool to_syslog;
 } the_log = { .fd = -1 };
@@ -202,12 +204,25 @@ put_head(char *line, enum heldlog_level level, const char *event)
 	    length < HELDLOG_LINE_MAX ? (size_t)length : HELDLOG_LINE_MAX - 1u);
 }
 
+/* One event stays one line, whoever forgot heldlog_quote. */
+static void
+keep_line(enum heldlog_level level, char *line, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		if (line[i] < ' ' || line[i] >= 0x7f)
+			line[i] = '?';
+	}
+	ring_append(level, line, length);
+}
+
 static void
 log_line(enum heldlog_level level, const char *event, const char *format,
     va_list args)
 {
 	char line[HELDLOG_LINE_MAX + 1];
-	size_t head, i, length;
+	size_t head, length;
 	int wanted;
 
 	head = put_head(line, level, event);
@@ -223,12 +238,7 @@ log_line(enum heldlog_level level, const char *event, const char *format,
 			    strlen(CUT_MARK));
 		}
 	}
-	/* One event stays one line, whoever forgot heldlog_quote. */
-	for (i = 0; i < length; i++) {
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
-			line[i] = '?';
-	}
-	ring_append(level, line, length);
+	keep_line(level, line, length);
 }
 
 static void __attribute__((format(printf, 3, 4)))
@@ -247,12 +257,14 @@ static void
 flush(void)
 {
 	ring_flush();
-	if (the_log.used > 0 || the_log.dropped == the_log.dropped_told)
-		return;
-	log_own_line(HELDLOG_WARN, "log_dropped", "lines=%" PRIu64,
-	    the_log.dropped - the_log.dropped_told);
-	the_log.dropped_told = the_log.dropped;
-	ring_flush();
+	if (the_log.used == 0 && the_log.dropped != the_log.dropped_told) {
+		log_own_line(HELDLOG_WARN, "log_dropped", "lines=%" PRIu64,
+		    the_log.dropped - the_log.dropped_told);
+		the_log.dropped_told = the_log.dropped;
+		ring_flush();
+	}
+	if (the_log.used > 0 && the_log.waits != NULL)
+		the_log.waits(the_log.waits_arg, the_log.fd);
 }
 
 static void
@@ -265,6 +277,7 @@ log_open(int fd, const char *program, enum heldlog_level max_level)
 	the_log.fd = fd;
 	the_log.max_level = max_level;
 	the_log.held = false;
+	the_log.waits = NULL;
 	(void)snprintf(the_log.program, sizeof(the_log.program), "%s", program);
 }
 
@@ -291,14 +304,69 @@ heldlog_set_level(enum heldlog_level max_level)
 }
 
 void
-heldlog_hold(bool held)
+heldlog_reopen(int fd)
+{
+	the_log.fd = fd;
+	heldlog_flush();
+}
+
+void
+heldlog_on_wait(heldlog_waits *waits, void *arg)
+{
+	the_log.waits = waits;
+	the_log.waits_arg = arg;
+}
+
+void
+heldlog_flush(void)
 {
 	int saved_errno = errno;
 
-	the_log.held = held;
-	if (!held)
+	if (!the_log.held)
 		flush();
 	errno = saved_errno;
+}
+
+void
+heldlog_hold(bool held)
+{
+	the_log.held = held;
+	heldlog_flush();
+}
+
+static int64_t
+monotonic_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+void
+heldlog_drain(int timeout_ms)
+{
+	const int64_t end_at_ms = monotonic_ms() + timeout_ms;
+	int64_t left_ms;
+
+	while (!the_log.held && the_log.used > 0) {
+		left_ms = end_at_ms - monotonic_ms();
+		if (left_ms <= 0 || !takes_a_line((int)left_ms))
+			return;
+		flush();
+	}
+}
+
+void
+heldlog_pass(enum heldlog_level level, const char *line)
+{
+	char copy[HELDLOG_LINE_MAX + 1];
+
+	if (the_log.fd == -1 && !the_log.to_syslog)
+		return;
+	(void)snprintf(copy, sizeof(copy), "%s", line);
+	keep_line(level, copy, strlen(copy));
+	heldlog_flush();
 }
 
 void
@@ -313,8 +381,7 @@ heldlog(enum heldlog_level level, const char *event, const char *format, ...)
 	va_start(args, format);
 	log_line(level, event, format, args);
 	va_end(args);
-	if (!the_log.held)
-		flush();
+	heldlog_flush();
 	errno = saved_errno;
 }
 

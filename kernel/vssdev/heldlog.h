@@ -38,12 +38,38 @@ void heldlog_set_level(enum heldlog_level max_level);
 /* While held is true nothing is written.  Releasing writes the ring out. */
 void heldlog_hold(bool held);
 
+/* Logs to another descriptor from now on; lines that wait go there too. */
+void heldlog_reopen(int fd);
+
+/*
+ * waits is called whenever lines have to stay because fd takes no more.  It may
+ * watch fd until there is room, and call heldlog_flush then: otherwise they
+ * wait for the next event.  NULL: nobody watches.
+ */
+typedef void heldlog_waits(void *arg, int fd);
+void heldlog_on_wait(heldlog_waits *waits, void *arg);
+
+/* Writes out what can be written, unless held. */
+void heldlog_flush(void);
+
+/*
+ * The same before an exit, waiting for room until timeout_ms have passed.
+ * Nothing is written and nothing waited for while held.
+ */
+void heldlog_drain(int timeout_ms);
+
 /*
  * Logs one event.  event is a word; format makes the key=value pairs behind it.
  * A text from a peer goes through heldlog_quote first.  Keeps errno.
  */
 void heldlog(enum heldlog_level level, const char *event, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Takes over a line that another process has made with this module, without its
+ * LF; what is not printable becomes a question mark.
+ */
+void heldlog_pass(enum heldlog_level level, const char *line);
 
 /*
  * Writes text into out as a value: bare if it is a plain word, otherwise in

@@ -191,6 +191,74 @@ START_TEST(does_not_block_on_a_full_pipe)
 }
 END_TEST
 
+static void
+count_waits(void *arg, int fd)
+{
+	(void)fd;
+	++*(unsigned *)arg;
+}
+
+START_TEST(says_that_lines_wait_and_writes_them_when_told)
+{
+	static char bytes[1024 * 1024];
+	unsigned i, waits = 0;
+	int fds[2];
+
+	ck_assert_int_eq(pipe2(fds, O_NONBLOCK), 0);
+	heldlog_open(fds[1], "tester", HELDLOG_INFO);
+	heldlog_on_wait(count_waits, &waits);
+	heldlog(HELDLOG_INFO, "fits", "%s", "");
+	ck_assert_uint_eq(waits, 0);
+	for (i = 0; i < 1500; i++)
+		heldlog(HELDLOG_INFO, "line", "number=%u", i);
+	ck_assert_uint_gt(waits, 0);
+	ck_assert_int_gt(read(fds[0], bytes, sizeof(bytes)), 0);
+	/* Nothing while held, by whatever way. */
+	heldlog_hold(true);
+	heldlog_flush();
+	heldlog_drain(60000);
+	ck_assert_int_eq(read(fds[0], bytes, sizeof(bytes)), -1);
+	heldlog_hold(false);
+	ck_assert_int_gt(read(fds[0], bytes, sizeof(bytes)), 0);
+	heldlog_flush();
+	ck_assert_int_gt(read(fds[0], bytes, sizeof(bytes)), 0);
+	/* Nobody reads: an end with lines that are left over is still an end.
+	 */
+	heldlog_drain(10);
+}
+END_TEST
+
+START_TEST(goes_on_in_another_file)
+{
+	int first = open_sink(), second = open_sink();
+
+	heldlog_open(first, "tester", HELDLOG_INFO);
+	heldlog(HELDLOG_INFO, "one", "%s", "");
+	heldlog_hold(true);
+	heldlog(HELDLOG_INFO, "two", "%s", "");
+	heldlog_reopen(second);
+	ck_assert_str_eq(read_sink(second), "");
+	heldlog_hold(false);
+	ck_assert_uint_eq(count_lines(read_sink(first)), 1);
+	ck_assert_uint_eq(count_lines(read_sink(second)), 1);
+	ck_assert_ptr_nonnull(strstr(output, "event=two"));
+}
+END_TEST
+
+START_TEST(passes_lines_of_others_on_as_lines)
+{
+	static char text[3 * HELDLOG_LINE_MAX];
+	int fd = open_sink();
+
+	heldlog_open(fd, "tester", HELDLOG_ERROR);
+	heldlog_pass(HELDLOG_INFO, "time=1 program=other text=a\033b\nc\xc3");
+	ck_assert_str_eq(read_sink(fd), "time=1 program=other text=a?b?c?\n");
+	memset(text, 'x', sizeof(text) - 1);
+	heldlog_pass(HELDLOG_INFO, text);
+	ck_assert_uint_eq(count_lines(read_sink(fd)), 2);
+}
+END_TEST
+
 START_TEST(quotes_what_is_not_a_plain_word)
 {
 	char out[64], small[8];
@@ -225,6 +293,9 @@ main(void)
 	tcase_add_test(tcase, cuts_long_lines_and_keeps_them_lines);
 	tcase_add_test(tcase, keeps_errno);
 	tcase_add_test(tcase, does_not_block_on_a_full_pipe);
+	tcase_add_test(tcase, says_that_lines_wait_and_writes_them_when_told);
+	tcase_add_test(tcase, goes_on_in_another_file);
+	tcase_add_test(tcase, passes_lines_of_others_on_as_lines);
 	tcase_add_test(tcase, quotes_what_is_not_a_plain_word);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
