@@ -131,6 +131,7 @@ BROKER_OWN_OBJS = appvssd/broker.o \
 	appvssd/journal.o \
 	appvssd/lineup.o \
 	appvssd/listener.o \
+	appvssd/logwatch.o \
 	appvssd/orders.o \
 	appvssd/participants.o \
 	appvssd/participants_known.o \

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "kernel/vssdev/heldlog.h"
+#include "logwatch.h"
 #include "orders.h"
 
 struct orders {
 	struct event *event;
+	struct logwatch *logwatch;
 	const struct orders_callbacks *callbacks;
 	void *arg;
 	int fd;
@@ -106,7 +108,9 @@ orders_create(struct event_base *base, int fd,
 	orders->arg = arg;
 	orders->event = event_new(base, fd, EV_READ | EV_PERSIST,
 	    orders_on_readable, orders);
-	if (orders->event == NULL || event_add(orders->event, NULL) == -1) {
+	orders->logwatch = logwatch_create(base);
+	if (orders->event == NULL || orders->logwatch == NULL ||
+	    event_add(orders->event, NULL) == -1) {
 		orders_destroy(orders);
 		errno = ENOMEM;
 		return (NULL);
@@ -119,6 +123,8 @@ orders_destroy(struct orders *orders)
 {
 	if (orders->event != NULL)
 		event_free(orders->event);
+	if (orders->logwatch != NULL)
+		logwatch_destroy(orders->logwatch);
 	(void)close(orders->fd);
 	free(orders);
 }

@@ -110,11 +110,12 @@ close_broker_channel(struct parent *parent)
 static void
 kill_broker(struct parent *parent, const char *why)
 {
-	heldlog(HELDLOG_ERROR, "broker_kill", "broker_pid=%ld reason=%s",
-	    (long)parent->broker.pid, why);
+	/* Before the line about it, which may have to wait for a disk. */
 	(void)kill(parent->broker.pid, SIGKILL);
 	parent->broker_killed = true;
 	parent->kill_at_ms = parent_now_ms() + KILL_MS;
+	heldlog(HELDLOG_ERROR, "broker_kill", "broker_pid=%ld reason=%s",
+	    (long)parent->broker.pid, why);
 }
 
 static void
@@ -198,6 +199,7 @@ on_broker_end(struct parent *parent, int status)
 
 	read_broker(parent);
 	close_broker_channel(parent);
+	parent_log_end_broker(&parent->log);
 	parent_reload_settle(parent);
 	log_end("broker_ended", parent->broker.pid, status,
 	    orderly ? HELDLOG_DEBUG : HELDLOG_ERROR);
@@ -285,10 +287,9 @@ static void
 stop_broker(struct parent *parent, uint64_t now_ms)
 {
 	const struct privsep_msg msg = { .type = PRIVSEP_SHUTDOWN };
+	const bool begins = !parent->stopping;
 
-	if (!parent->stopping) {
-		heldlog(HELDLOG_INFO, "stopping", "signal=%d",
-		    (int)stop_signal);
+	if (begins) {
 		parent->stopping = true;
 		parent->device_wanted = false;
 		parent->history_until_ms = now_ms + HISTORY_STOP_MS;
@@ -298,6 +299,10 @@ stop_broker(struct parent *parent, uint64_t now_ms)
 	if (parent->broker_fd != -1 && !parent->shutdown_sent &&
 	    privsep_send(parent->broker_fd, &msg, NULL, 0) == 0)
 		parent->shutdown_sent = true;
+	/* After the order: a frozen disk under the log does not delay it. */
+	if (begins)
+		heldlog(HELDLOG_INFO, "stopping", "signal=%d",
+		    (int)stop_signal);
 }
 
 /* True while somebody is still waited for. */
@@ -355,7 +360,8 @@ wait_and_read(struct parent *parent)
 	struct pollfd pfds[] = {
 		{ .fd = parent->wake_fd, .events = POLLIN },
 		{ .fd = parent->broker_fd, .events = POLLIN },
-		{ .fd = parent->log.relay_fd, .events = POLLIN },
+		{ .fd = parent->log.broker_fd, .events = POLLIN },
+		{ .fd = parent->log.children_fd, .events = POLLIN },
 	};
 	const uint64_t now_ms = parent_now_ms();
 	const uint64_t at_ms = next_deadline(parent, now_ms);
@@ -367,7 +373,7 @@ wait_and_read(struct parent *parent)
 	else if (at_ms != UINT64_MAX)
 		timeout_ms = at_ms - now_ms > INT_MAX ? INT_MAX :
 							(int)(at_ms - now_ms);
-	if (poll(pfds, 3, timeout_ms) <= 0)
+	if (poll(pfds, 4, timeout_ms) <= 0)
 		return;
 	if (pfds[0].revents != 0) {
 		while (read(parent->wake_fd, bytes, sizeof(bytes)) > 0)
@@ -375,8 +381,11 @@ wait_and_read(struct parent *parent)
 	}
 	if (pfds[1].revents != 0)
 		read_broker(parent);
+	/* Last: writing it may take as long as a disk is frozen. */
 	if (pfds[2].revents != 0)
-		parent_log_relay(&parent->log);
+		parent_log_read_broker(&parent->log);
+	if (pfds[3].revents != 0)
+		parent_log_read_children(&parent->log);
 }
 
 static void
@@ -434,6 +443,7 @@ run_loop(struct parent *parent)
 		wait_and_read(parent);
 		if (hangup_seen != 0) {
 			hangup_seen = 0;
+			parent_log_reopen(&parent->log);
 			if (!parent->stopping)
 				parent_reload(parent, 0);
 		}
@@ -447,7 +457,7 @@ parent_run(struct parent *parent)
 {
 	int status;
 
-	parent_log_start(&parent->log, "appvssd");
+	parent_log_start(&parent->log);
 	parent->broker_fd = -1;
 	init_backoffs(parent);
 	if (catch_signals(parent) != 0) {
@@ -458,6 +468,6 @@ parent_run(struct parent *parent)
 	heldlog(HELDLOG_INFO, "starting", "version=%s", APPVSS_VERSION);
 	status = run_loop(parent);
 	/* The last words of the history process. */
-	parent_log_relay(&parent->log);
+	parent_log_read_children(&parent->log);
 	return (status);
 }

@@ -34,16 +34,16 @@ struct parent_socket {
 	ino_t ino;
 };
 
-/* Where lines go.  fd is -1 for syslog(3). */
+/* Where lines go, and where those of the children come from. */
 struct parent_log {
-	int fd;
-	int level; /* enum heldlog_level */
-	/* For syslog: a pipe that takes the history process's standard error.
-	 */
-	int relay_fd;
-	int relay_write_fd;
-	unsigned relay_used;
-	char relay_line[512];
+	const char *path; /* of a file, borrowed; otherwise NULL */
+	int fd;		  /* -1 for syslog(3) */
+	int level;	  /* enum heldlog_level */
+	int children_fd;  /* a pipe: the standard error of all children */
+	int children_write_fd;
+	int broker_fd; /* the broker's lines, one a message; or -1 */
+	unsigned used;
+	char line[1100]; /* that has not come whole from the pipe */
 };
 
 /* A child process; pid is 0 when there is none. */
@@ -112,12 +112,26 @@ void parent_dirname(const char *path, char *out, size_t size);
 
 /* parent_log.c: as above. */
 int parent_log_open(struct parent_log *log, const struct config *config);
-/* In each process, with its own name. */
-void parent_log_start(const struct parent_log *log, const char *program);
-/* The descriptor for the standard error of the history process. */
-int parent_log_stderr(const struct parent_log *log);
-/* Logs what the history process wrote to the pipe, if there is one. */
-void parent_log_relay(struct parent_log *log);
+/* In the parent itself. */
+void parent_log_start(const struct parent_log *log);
+/*
+ * Opens the file once more, after a rotation has renamed it.  If it cannot, it
+ * says so in the one that is open.
+ */
+void parent_log_reopen(struct parent_log *log);
+/* For a new broker: the descriptor that it logs to, or -1 with errno. */
+int parent_log_make_channel(struct parent_log *log);
+/*
+ * In a child: its standard error and its heldlog (line_fd; -1: standard error
+ * too) from now on.  0, or -1 with errno.
+ */
+int parent_log_start_child(const struct parent_log *log, const char *program,
+    int line_fd);
+/* Pass on what has come, a bounded part of it. */
+void parent_log_read_broker(struct parent_log *log);
+void parent_log_read_children(struct parent_log *log);
+/* The broker has ended: the rest of its lines. */
+void parent_log_end_broker(struct parent_log *log);
 
 /* parent_child.c: 0, or -1 after logging. */
 int parent_start_broker(struct parent *parent);

@@ -32,6 +32,7 @@
 #include "privsep.h"
 
 #define FILES_BESIDE_CLIENTS 64
+#define LOG_DRAIN_MS	     1000 /* at the broker's end, all being thawed */
 #define HISTORY_FD	     3
 #define HISTORY_FD_TEXT	     "3"
 
@@ -172,8 +173,10 @@ fill_run(struct histq_run *run, char boot_id[MACHINE_ID_SIZE],
 
 /* In the child. */
 static void __attribute__((noreturn)) be_broker(const struct parent *parent,
-    int channel_fd, const struct histq_run *run)
+    int channel_fd, int log_fd, const struct histq_run *run)
 {
+	int status;
+
 	const struct broker_params params = { .config = parent->config,
 		.run = run,
 		.listen_fd = parent->socket.fd,
@@ -186,15 +189,20 @@ static void __attribute__((noreturn)) be_broker(const struct parent *parent,
 	(void)close(parent->wake_write_fd);
 	if (parent->ready_fd != -1)
 		(void)close(parent->ready_fd);
-	if (parent->log.relay_fd != -1) {
-		(void)close(parent->log.relay_fd);
-		(void)close(parent->log.relay_write_fd);
-	}
-	parent_log_start(&parent->log, "appvssd-broker");
+	if (parent_log_start_child(&parent->log, "appvssd-broker", log_fd) != 0)
+		_exit(EX_OSERR);
+	(void)close(parent->log.children_fd);
+	(void)close(parent->log.children_write_fd);
+	(void)close(parent->log.broker_fd);
+	/* Nobody but the parent has a way to the file. */
+	if (parent->log.fd > STDERR_FILENO)
+		(void)close(parent->log.fd);
 	raise_file_limit(parent->config);
 	protect(&parent->account);
 	drop_privileges(&parent->account);
-	exit(broker_run(&params));
+	status = broker_run(&params);
+	heldlog_drain(LOG_DRAIN_MS);
+	exit(status);
 }
 
 int
@@ -202,7 +210,7 @@ parent_start_broker(struct parent *parent)
 {
 	char boot_id[MACHINE_ID_SIZE], generation[MACHINE_ID_SIZE];
 	struct histq_run run;
-	int fds[2];
+	int fds[2], log_fd;
 	pid_t pid;
 
 	if (fill_run(&run, boot_id, generation) != 0)
@@ -212,12 +220,16 @@ parent_start_broker(struct parent *parent)
 		    strerror(errno));
 		return (-1);
 	}
-	pid = fork_blocked();
+	log_fd = parent_log_make_channel(&parent->log);
+	/* Without it there would be no log of the broker: try again later. */
+	pid = log_fd == -1 ? -1 : fork_blocked();
 	if (pid == 0) {
 		(void)close(fds[0]);
-		be_broker(parent, fds[1], &run);
+		be_broker(parent, fds[1], log_fd, &run);
 	}
 	(void)close(fds[1]);
+	if (log_fd != -1)
+		(void)close(log_fd);
 	if (pid == -1) {
 		heldlog(HELDLOG_ERROR, "broker_start", "text=\"%s\"",
 		    strerror(errno));
@@ -246,6 +258,7 @@ be_history(const struct parent *parent, int channel_fd)
 		count, (char[]) { "--fd" }, (char[]) { HISTORY_FD_TEXT },
 		NULL };
 	const char *program = parent->config->history_program;
+	char quoted[HELDLOG_LINE_MAX / 2];
 	int error;
 
 	(void)snprintf(days, sizeof(days), "%u",
@@ -253,10 +266,8 @@ be_history(const struct parent *parent, int channel_fd)
 	(void)snprintf(count, sizeof(count), "%u",
 	    (unsigned)parent->config->history_keep_count);
 	reset_signals();
-	if (dup2(parent_log_stderr(&parent->log), STDERR_FILENO) == -1)
+	if (parent_log_start_child(&parent->log, "appvssd-history", -1) != 0)
 		_exit(EX_OSERR);
-	/* The log's own descriptor may be the one that is replaced now. */
-	heldlog_open(STDERR_FILENO, "appvssd-history", HELDLOG_INFO);
 	if (channel_fd == HISTORY_FD) {
 		if (fcntl(channel_fd, F_SETFD, 0) == -1)
 			_exit(EX_OSERR);
@@ -265,8 +276,8 @@ be_history(const struct parent *parent, int channel_fd)
 	drop_privileges(&parent->account);
 	(void)execv(program, argv);
 	error = errno;
-	heldlog(HELDLOG_ERROR, "history_exec", "program=%s text=\"%s\"",
-	    program, strerror(error));
+	heldlog(HELDLOG_ERROR, "history_exec", "path=%s text=\"%s\"",
+	    heldlog_quote(program, quoted, sizeof(quoted)), strerror(error));
 	_exit(EX_OSFILE);
 }
 

@@ -4,10 +4,11 @@
 # is needed.  Sourced after lib.sh.
 #
 #	broker_start [CONFIG LINE...]	host, driver, daemon and appvssd
-#	broker_appvssd			appvssd alone, again
+#	broker_appvssd [TIMES]		appvssd alone, ready so many times by now
 #	broker_case FILE CASE		runs a case of broker_FILE.py
 #	broker_pid
 #	broker_stop			fails if the broker had ended before
+# APPVSSD_LOG is where the log is, if the configuration says another file.
 
 broker_start() {
 	{
@@ -21,7 +22,7 @@ broker_start() {
 	start_sim "$TEST_DIR/dev" --limit-ms "${DRIVER_MS:-15000}"
 	start_bg daemon kernel/hv_vss_daemon/hv_vss_daemon --no-freeze -n \
 		--device "$TEST_DIR/dev/hv_fsvss_dev"
-	broker_appvssd
+	broker_appvssd 1
 	host wait-openers 10000
 	wait_for "$TEST_DIR/sim.log" '^openers' 12
 	host negotiate
@@ -34,7 +35,8 @@ broker_appvssd() {
 		--config "$TEST_DIR/appvssd.conf" \
 		--device "$TEST_DIR/dev/hv_appvss_dev" \
 		--socket "$TEST_DIR/socket" --history "$TEST_DIR/history.db"
-	wait_for "$TEST_DIR/appvssd.log" 'event=ready' 10
+	wait_for "${APPVSSD_LOG:-$TEST_DIR/appvssd.log}" 'event=ready' 10 \
+		"${1:-1}"
 }
 
 broker_pid() {
@@ -48,6 +50,7 @@ broker_case() {
 
 broker_stop() {
 	stop_bg appvssd || die "appvssd did not end well"
-	! grep -q 'event=broker_ended' "$TEST_DIR/appvssd.log" ||
+	! grep -q 'event=broker_ended' \
+		"${APPVSSD_LOG:-$TEST_DIR/appvssd.log}" ||
 		die "the broker ended in between"
 }

@@ -83,8 +83,8 @@ while kill -0 "$daemon" 2>/dev/null; do
 done
 rm "$TEST_DIR/daemon.pid"
 [ -z "$(ls "$RUN_DIR")" ] || die "left behind: $(ls "$RUN_DIR")"
-# Only the history process's own lines are bare.
-grep -q '^history started' "$TEST_DIR/daemon.log" || die "history is mute"
+# What it says on its standard error is a line of the log too.
+grep -q 'event=child_says text="history started' "$TEST_DIR/daemon.log" || die "history is mute"
 
 # The caller of a daemon that cannot start hears of it.
 expect 78 'must begin with /' --config "$conf" --socket relative.sock

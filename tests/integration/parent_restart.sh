@@ -13,13 +13,13 @@ start_parent appvssd
 # What a broker is given: one history, no device, a run number of its own.
 first=$(wait_field histories 1)
 [ "$(field devices "$first")" = 0 ] || die "a device: $first"
-# Standard descriptors, socket, channel, history: no more.
-[ "$(field fds "$first")" -eq 6 ] || die "too many descriptors: $first"
+# Standard descriptors, socket, channel, log, history: no more.
+[ "$(field fds "$first")" -eq 7 ] || die "too many descriptors: $first"
 inode=$(ls -i "$SOCKET")
 
 # The history process is killed: the same broker gets another.
 wait_for "$log" 'history started' 10
-history_pid=$(sed -n 's/^history started pid=\([0-9]*\).*/\1/p' "$log")
+history_pid=$(sed -n 's/.*"history started pid=\([0-9]*\).*/\1/p' "$log")
 kill -9 "$history_pid"
 second=$(wait_field histories 2)
 [ "$(field pid "$first")" = "$(field pid "$second")" ] ||
