@@ -31,13 +31,17 @@ tests/unit/test_histq: ${TEST_HISTQ_OBJS}
 MACHINE_ID_OBJS = appvssd/machine_id_${OS}.o
 OBJS += ${MACHINE_ID_OBJS}
 
+SANDBOX_OBJS = appvssd/sandbox_${OS}.o
+OBJS += ${SANDBOX_OBJS}
+
 HISTORY_OWN_OBJS = appvssd/history.o appvssd/history_answer.o \
 	appvssd/history_aside.o \
 	appvssd/history_check.o appvssd/history_chores.o appvssd/history_db.o \
 	appvssd/history_prune.o appvssd/history_query.o \
 	appvssd/history_rows.o appvssd/history_schema.o appvssd/history_sql.o
 HISTORY_OBJS = ${HISTORY_OWN_OBJS} appvssd/history_fetch.o \
-	appvssd/histwire.o ${WIRE_OBJS} kernel/vssdev/heldlog.o
+	appvssd/histwire.o ${SANDBOX_OBJS} ${WIRE_OBJS} \
+	kernel/vssdev/heldlog.o
 
 TEST_HISTORY_OBJS = tests/unit/test_history.o tests/unit/history_rig.o
 TEST_HISTORY_FILE_OBJS = tests/unit/test_history_file.o \
@@ -168,12 +172,13 @@ TEST_CONFIG_OBJS = tests/unit/test_config.o ${CONFIG_OBJS}
 TEST_ACCESS_OBJS = tests/unit/test_access.o appvssd/access.o \
 	appvssd/config_check.o appvssd/config_words.o
 TEST_PRIVSEP_OBJS = tests/unit/test_privsep.o appvssd/privsep.o
+TEST_SANDBOX_OBJS = tests/unit/test_sandbox.o ${SANDBOX_OBJS}
 
 OBJS += ${CONFIG_OBJS} appvssd/access.o appvssd/privsep.o \
 	tests/unit/test_config.o tests/unit/test_access.o \
-	tests/unit/test_privsep.o
+	tests/unit/test_privsep.o tests/unit/test_sandbox.o
 UNIT_TESTS += tests/unit/test_config tests/unit/test_access \
-	tests/unit/test_privsep
+	tests/unit/test_privsep tests/unit/test_sandbox
 
 tests/unit/test_config: ${TEST_CONFIG_OBJS}
 	${LINK} -o $@ ${TEST_CONFIG_OBJS} ${CONFUSE_LIBS} ${CHECK_LIBS}
@@ -213,11 +218,14 @@ fuzz-config:
 
 .PHONY: fuzz-config
 
+tests/unit/test_sandbox: ${TEST_SANDBOX_OBJS}
+	${LINK} -o $@ ${TEST_SANDBOX_OBJS} ${CHECK_LIBS}
+
 PARENT_OBJS = appvssd/main.o appvssd/parent.o appvssd/parent_backoff.o \
 	appvssd/parent_child.o appvssd/parent_device.o appvssd/parent_log.o \
 	appvssd/parent_reload.o appvssd/parent_setup.o \
 	appvssd/parent_socket.o appvssd/privsep.o appvssd/textfd.o \
-	${CONFIG_OBJS} ${MACHINE_ID_OBJS} ${VSSDEV_OBJS}
+	${CONFIG_OBJS} ${MACHINE_ID_OBJS} ${SANDBOX_OBJS} ${VSSDEV_OBJS}
 FAKE_BROKER_OBJS = ${PARENT_OBJS} tests/unit/parent_fake_broker.o
 
 TEST_BACKOFF_OBJS = tests/unit/test_parent_backoff.o appvssd/parent_backoff.o

@@ -37,6 +37,7 @@
 #include "history_query.h"
 #include "histwire.h"
 #include "kernel/vssdev/heldlog.h"
+#include "sandbox.h"
 
 #define IN_BYTES       (256 * 1024)
 #define BACKOFF_MIN_MS 50
@@ -592,6 +593,9 @@ main(int argc, char *argv[])
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(027);
 	heldlog_open(STDERR_FILENO, "appvssd-history", HELDLOG_INFO);
+	if (sandbox_history() != 0 && errno != ENOTSUP)
+		heldlog(HELDLOG_WARN, "not_confined", "text=\"%s\"",
+		    strerror(errno));
 	do
 		status = step(&history);
 	while (status == RUNNING);

@@ -30,6 +30,7 @@
 #include "machine_id.h"
 #include "parent.h"
 #include "privsep.h"
+#include "sandbox.h"
 
 #define FILES_BESIDE_CLIENTS 64
 #define LOG_DRAIN_MS	     1000 /* at the broker's end, all being thawed */
@@ -142,6 +143,19 @@ protect(const struct parent_account *account)
 		    strerror(errno));
 }
 
+/* Last: what is refused from here on is not needed any more. */
+static void
+confine_broker(const struct parent_account *account)
+{
+	/* Who runs it without root may want to look into it. */
+	if (account->change && protect_from_dumps() != 0)
+		heldlog(HELDLOG_WARN, "not_protected",
+		    "against=dumps text=\"%s\"", strerror(errno));
+	if (sandbox_broker() != 0)
+		heldlog(errno == ENOTSUP ? HELDLOG_INFO : HELDLOG_WARN,
+		    "not_confined", "text=\"%s\"", strerror(errno));
+}
+
 /* A new one for each broker: rows of two runs are never mixed up. */
 static int
 fill_run(struct histq_run *run, char boot_id[MACHINE_ID_SIZE],
@@ -200,6 +214,7 @@ static void __attribute__((noreturn)) be_broker(const struct parent *parent,
 	raise_file_limit(parent->config);
 	protect(&parent->account);
 	drop_privileges(&parent->account);
+	confine_broker(&parent->account);
 	status = broker_run(&params);
 	heldlog_drain(LOG_DRAIN_MS);
 	exit(status);
@@ -274,6 +289,9 @@ be_history(const struct parent *parent, int channel_fd)
 	} else if (dup2(channel_fd, HISTORY_FD) == -1)
 		_exit(EX_OSERR);
 	drop_privileges(&parent->account);
+	/* The limit on a core file stays; it confines itself. */
+	if (parent->account.change)
+		(void)protect_from_dumps();
 	(void)execv(program, argv);
 	error = errno;
 	heldlog(HELDLOG_ERROR, "history_exec", "path=%s text=\"%s\"",

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #ifdef __FreeBSD__
 #include <sys/procctl.h>
+#else
+#include <sys/prctl.h>
 #endif
 #include <sys/resource.h>
 
@@ -36,7 +38,23 @@ protect_lock_memory(void)
 	return (-1);
 }
 
+static int
+limit_core(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	return (setrlimit(RLIMIT_CORE, &none));
+}
+
 #ifdef __FreeBSD__
+int
+protect_from_dumps(void)
+{
+	int arg = PROC_TRACE_CTL_DISABLE;
+
+	return (limit_core() | procctl(P_PID, getpid(), PROC_TRACE_CTL, &arg));
+}
+
 int
 protect_from_oom(void)
 {
@@ -45,6 +63,15 @@ protect_from_oom(void)
 	return (procctl(P_PID, getpid(), PROC_SPROTECT, &flags));
 }
 #else
+int
+protect_from_dumps(void)
+{
+	/* A core that is piped to a program is not subject to the limit. */
+	if (!PROTECT_SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+		return (-1);
+	return (limit_core());
+}
+
 int
 protect_from_oom(void)
 {
