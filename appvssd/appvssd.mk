@@ -224,7 +224,8 @@ tests/unit/test_sandbox: ${TEST_SANDBOX_OBJS}
 PARENT_OBJS = appvssd/main.o appvssd/parent.o appvssd/parent_backoff.o \
 	appvssd/parent_child.o appvssd/parent_device.o appvssd/parent_log.o \
 	appvssd/parent_reload.o appvssd/parent_setup.o \
-	appvssd/parent_socket.o appvssd/privsep.o appvssd/textfd.o \
+	appvssd/parent_socket.o appvssd/parent_trust.o appvssd/privsep.o \
+	appvssd/textfd.o \
 	${CONFIG_OBJS} ${MACHINE_ID_OBJS} ${SANDBOX_OBJS} ${VSSDEV_OBJS}
 FAKE_BROKER_OBJS = ${PARENT_OBJS} tests/unit/parent_fake_broker.o
 

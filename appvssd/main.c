@@ -231,6 +231,8 @@ run(struct config *config, const struct config_source *source)
 	if (status == 0)
 		status = parent_make_history_dir(config, &parent.account);
 	if (status == 0)
+		status = parent_trust_history(config, &parent.account);
+	if (status == 0)
 		status = parent_socket_open(config, &parent.account,
 		    &parent.socket);
 	if (status != 0)
@@ -241,6 +243,9 @@ run(struct config *config, const struct config_source *source)
 		if (parent_write_pidfile(pidfile) != 0)
 			warn("%s", pidfile);
 	}
+	/* Now: becoming a daemon changes it. */
+	if (parent_socket_note_pid(&parent.socket) != 0)
+		warn("%s.lock", config->socket_path);
 	status = parent_run(&parent);
 	if (!config->foreground)
 		(void)unlink(pidfile);

@@ -105,10 +105,22 @@ int parent_write_pidfile(const char *path);
 /* parent_socket.c: as above. */
 int parent_socket_open(const struct config *config,
     const struct parent_account *account, struct parent_socket *sock);
+/* For whoever tries to serve it too.  0, or -1 with errno. */
+int parent_socket_note_pid(const struct parent_socket *sock);
 /* Removes it too, if it is still ours. */
 void parent_socket_close(struct parent_socket *sock);
 /* The directory of path, in out of at least PATH_MAX bytes. */
 void parent_dirname(const char *path, char *out, size_t size);
+
+/*
+ * parent_trust.c: as above; EX_NOPERM if others than root, the user and who
+ * runs this could change it.  what stands before the path in the message.
+ */
+int parent_trust_directory(const char *what, const char *path,
+    const struct parent_account *account);
+/* The history's directory, file and journal, as far as they are there. */
+int parent_trust_history(const struct config *config,
+    const struct parent_account *account);
 
 /* parent_log.c: as above. */
 int parent_log_open(struct parent_log *log, const struct config *config);

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -43,50 +44,17 @@ parent_dirname(const char *path, char *out, size_t size)
  * pidfile that sends a service manager's signal elsewhere.
  */
 static int
-check_directory(int fd, const char *path, const struct parent_account *account)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0) {
-		warn("socket directory %s", path);
-		return (EX_OSERR);
-	}
-	if (st.st_uid != 0 && st.st_uid != geteuid() &&
-	    st.st_uid != account->uid) {
-		warnx("socket directory %s belongs to user %lu, who could "
-		      "replace the socket",
-		    path, (unsigned long)st.st_uid);
-		return (EX_NOPERM);
-	}
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-		warnx("socket directory %s has mode %04lo: others could "
-		      "replace the socket; chmod go-w, or use another",
-		    path, (unsigned long)(st.st_mode & 07777));
-		return (EX_NOPERM);
-	}
-	return (0);
-}
-
-static int
 prepare_directory(const struct config *config,
     const struct parent_account *account)
 {
 	char path[PATH_MAX];
-	int fd, result;
 
 	parent_dirname(config->socket_path, path, sizeof(path));
 	if (mkdir(path, 0755) != 0 && errno != EEXIST) {
 		warn("socket directory %s", path);
 		return (EX_CANTCREAT);
 	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1) {
-		warn("socket directory %s", path);
-		return (EX_CANTCREAT);
-	}
-	result = check_directory(fd, path, account);
-	(void)close(fd);
-	return (result);
+	return (parent_trust_directory("socket directory", path, account));
 }
 
 static void
@@ -103,6 +71,27 @@ is_same(int fd, const char *path)
 
 	return (fstat(fd, &then) == 0 && lstat(path, &now) == 0 &&
 	    then.st_dev == now.st_dev && then.st_ino == now.st_ino);
+}
+
+/* The other one has written its number into the lock, unless it starts now. */
+static void
+say_served(const char *socket_path, const char *path)
+{
+	char text[32] = "";
+	ssize_t length;
+	long pid;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	length = fd == -1 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd != -1)
+		(void)close(fd);
+	pid = length > 0 ? strtol(text, NULL, 10) : 0;
+	if (pid > 0)
+		warnx("another appvssd serves %s: process %ld", socket_path,
+		    pid);
+	else
+		warnx("another appvssd serves %s", socket_path);
 }
 
 /*
@@ -138,8 +127,26 @@ lock_socket(struct parent_socket *sock)
 		}
 		break;
 	}
-	warnx("another appvssd serves %s", sock->path);
+	say_served(sock->path, path);
 	return (EX_UNAVAILABLE);
+}
+
+int
+parent_socket_note_pid(const struct parent_socket *sock)
+{
+	char path[PATH_MAX];
+	int error, fd;
+
+	lock_path(sock->path, path, sizeof(path));
+	/* Not kept open: a descriptor for writing would be in a freeze's way.
+	 */
+	fd = open(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return (-1);
+	error = dprintf(fd, "%ld\n", (long)getpid()) > 0 ? 0 : errno;
+	(void)close(fd);
+	errno = error;
+	return (error == 0 ? 0 : -1);
 }
 
 static void

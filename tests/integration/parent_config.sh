@@ -71,6 +71,8 @@ write_config "log_path = \"$TEST_DIR/daemon.log\"" \
 	'socket_path = "/nonexistent/s"'
 "$APPVSSD" --config "$conf" --socket "$SOCKET" || die "the daemon: status $?"
 cp "$RUN_DIR/appvssd.pid" "$TEST_DIR/daemon.pid"
+[ "$(cat "$SOCKET.lock")" = "$(cat "$RUN_DIR/appvssd.pid")" ] ||
+	die "the lock names another process"
 ask >/dev/null || die "the daemon does not answer"
 daemon=$(pid_of daemon)
 kill -TERM "$daemon"

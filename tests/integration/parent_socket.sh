@@ -24,7 +24,7 @@ start_parent first
 [ "$(stat -c %a "$SOCKET")" = 600 ] || die "mode of the socket"
 inode=$(ls -i "$SOCKET")
 
-refused 69 "another appvssd serves $SOCKET"
+refused 69 "another appvssd serves $SOCKET: process $(pid_of first)\$"
 [ "$(ls -i "$SOCKET")" = "$inode" ] || die "the socket was replaced"
 ask >/dev/null || die "the first does not answer any more"
 # Nor if it is too busy to answer, or its socket's name was removed.
@@ -86,4 +86,46 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 mv "$RUN_DIR" "$RUN_DIR.real"
 ln -s "$RUN_DIR.real" "$RUN_DIR"
-refused 73 "socket directory $RUN_DIR"
+refused 77 "socket directory $RUN_DIR is a symbolic link"
+rm "$RUN_DIR"
+mv "$RUN_DIR.real" "$RUN_DIR"
+
+# The same holds for the history, and its file, and the journal that is put into
+# it.
+HISTORY_DIR=$TEST_DIR/kept
+mkdir "$HISTORY_DIR"
+sed -i.bak "s|^history_path = .*|history_path = \"$HISTORY_DIR/h.db\"|" \
+	"$TEST_DIR/appvssd.conf"
+chmod 775 "$HISTORY_DIR"
+refused 77 "history directory $HISTORY_DIR has mode 0775"
+chmod 755 "$HISTORY_DIR"
+mv "$HISTORY_DIR" "$HISTORY_DIR.real"
+ln -s "$HISTORY_DIR.real" "$HISTORY_DIR"
+refused 77 "history directory $HISTORY_DIR is a symbolic link"
+rm "$HISTORY_DIR"
+mv "$HISTORY_DIR.real" "$HISTORY_DIR"
+for file in h.db h.db-journal; do
+	echo precious >"$HISTORY_DIR/$file"
+	chmod 620 "$HISTORY_DIR/$file"
+	refused 77 "$HISTORY_DIR/$file has mode 0620"
+	chmod 600 "$HISTORY_DIR/$file"
+	if [ "$(id -u)" -eq 0 ]; then
+		chown nobody "$HISTORY_DIR/$file"
+		refused 77 "$HISTORY_DIR/$file belongs to user"
+		chown nobody "$HISTORY_DIR"
+		refused 77 "history directory $HISTORY_DIR belongs to user"
+		chown 0 "$HISTORY_DIR" "$HISTORY_DIR/$file"
+	fi
+	mv "$HISTORY_DIR/$file" "$TEST_DIR/elsewhere"
+	ln -s "$TEST_DIR/elsewhere" "$HISTORY_DIR/$file"
+	refused 77 "$HISTORY_DIR/$file is a symbolic link"
+	rm "$HISTORY_DIR/$file"
+	mkfifo "$HISTORY_DIR/$file"
+	refused 77 "$HISTORY_DIR/$file is not a file"
+	rm "$HISTORY_DIR/$file"
+done
+[ "$(cat "$TEST_DIR/elsewhere")" = precious ] || die "a file was changed"
+[ ! -e "$SOCKET" ] || die "a refused one left its socket"
+start_parent third
+ask >/dev/null || die "the third does not answer"
+stop_bg third || die "SIGTERM: exit status $?"
