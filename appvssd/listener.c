@@ -2,6 +2,7 @@
 /*
  * The accepting end of the socket: see listener.h.
  */
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -15,8 +16,14 @@
 #include "kernel/vssdev/heldlog.h"
 #include "listener.h"
 
-/* After EMFILE and the like; nothing would change sooner. */
-#define LISTENER_PAUSE_MS 500
+/*
+ * Descriptors that are left when accepting pauses: a device and a history
+ * process that come must still find room, or the broker would lose its parent's
+ * messages.
+ */
+#define LISTENER_RESERVE 16
+/* Without memory, or descriptors of the whole system: nobody tells us when. */
+#define LISTENER_PAUSE_MS 2000
 #define LISTENER_BATCH	  64 /* connections accepted in one go */
 
 struct listener_user {
@@ -35,6 +42,9 @@ struct listener {
 	unsigned clients;
 	int fd;
 	bool complained;
+	bool paused;
+	bool crowded; /* since it paused, somebody has always waited */
+	bool stopped;
 };
 
 static void listener_on_connection(int fd, short what, void *arg);
@@ -93,6 +103,7 @@ listener_set_limits(struct listener *listener,
 void
 listener_stop(struct listener *listener)
 {
+	listener->stopped = true;
 	(void)event_del(listener->event);
 	(void)event_del(listener->resume_event);
 }
@@ -123,6 +134,44 @@ listener_user(struct listener *listener, uid_t uid)
 	return (&listener->users[i]);
 }
 
+/* Those that wait are accepted, and perhaps it pauses again at once. */
+static void
+listener_resume(struct listener *listener)
+{
+	if (!listener->paused || listener->stopped)
+		return;
+	listener->paused = false;
+	(void)event_del(listener->resume_event);
+	(void)event_add(listener->event, NULL);
+}
+
+/* Clients that come now wait in the queue until one of those here goes. */
+static void
+listener_pause(struct listener *listener, int error)
+{
+	struct timeval after = { LISTENER_PAUSE_MS / 1000,
+		LISTENER_PAUSE_MS % 1000 * 1000 };
+
+	listener->paused = true;
+	(void)event_del(listener->event);
+	if (error != 0)
+		(void)event_add(listener->resume_event, &after);
+	if (!listener->crowded)
+		heldlog(HELDLOG_WARN, "accept_paused", "clients=%u text=\"%s\"",
+		    listener->clients, strerror(error == 0 ? EMFILE : error));
+	listener->crowded = true;
+}
+
+/* The lowest free number is given: so few are left beyond a high one. */
+static bool
+listener_is_low(int fd)
+{
+	struct rlimit limit;
+
+	return (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    (rlim_t)fd + LISTENER_RESERVE >= limit.rlim_cur);
+}
+
 void
 listener_release(struct listener *listener, uid_t uid)
 {
@@ -132,6 +181,7 @@ listener_release(struct listener *listener, uid_t uid)
 	user = listener_user(listener, uid);
 	if (user != NULL && user->clients > 0)
 		user->clients--;
+	listener_resume(listener);
 }
 
 /* One connection more, unless that is one too many. */
@@ -181,34 +231,33 @@ listener_on_accepted(struct listener *listener, int fd)
 static void
 listener_on_connection(int fd, short what, void *arg)
 {
-	struct timeval pause = { 0, LISTENER_PAUSE_MS * 1000 };
 	struct listener *listener = arg;
 	int accepted, i;
 
 	(void)what;
 	for (i = 0; i < LISTENER_BATCH; i++) {
 		accepted = accept(fd, NULL, NULL);
-		if (accepted != -1) {
-			listener_on_accepted(listener, accepted);
-			continue;
+		if (accepted == -1) {
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOBUFS || errno == ENOMEM)
+				listener_pause(listener, errno);
+			else
+				listener->crowded = false;
+			return;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			heldlog(HELDLOG_WARN, "accept_paused", "error=\"%s\"",
-			    strerror(errno));
-			(void)event_del(listener->event);
-			(void)event_add(listener->resume_event, &pause);
+		listener_on_accepted(listener, accepted);
+		/* One that stays, so that there is an end to the pause. */
+		if (listener->clients > 0 && listener_is_low(accepted)) {
+			listener_pause(listener, 0);
+			return;
 		}
-		return;
 	}
 }
 
 static void
 listener_on_resume(int fd, short what, void *arg)
 {
-	struct listener *listener = arg;
-
 	(void)fd;
 	(void)what;
-	(void)event_add(listener->event, NULL);
+	listener_resume(arg);
 }

@@ -30,7 +30,7 @@ void listener_destroy(struct listener *listener);
 void listener_set_limits(struct listener *listener,
     const struct listener_limits *limits);
 
-/* A client of this user has gone. */
+/* A client of this user has gone; its descriptor is closed before long. */
 void listener_release(struct listener *listener, uid_t uid);
 
 /* No more clients: only while shutting down. */

@@ -18,7 +18,7 @@ def settle():
     """History and device are there."""
     client = Client(SOCKET)
     await_true(lambda: client.status()[0]["device"] == "open" and
-               client.status()[0]["history"] == "ok", "a whole broker")
+               client.status()[0]["history"] == "ok", "a whole broker", 60)
 
 
 def thousand():
@@ -28,6 +28,8 @@ def thousand():
     settle()
     vss = Host(DIR + "/sim.in", DIR + "/sim.log")
     clients = [Client(SOCKET) for _ in range(CLIENTS)]
+    for client in clients:
+        client.sock.settimeout(60)
     for i, client in enumerate(clients):
         client.register("client%d" % i)
     clients[0].ask("NONSENSE", "ERROR code=unknown_verb")
@@ -40,12 +42,12 @@ def thousand():
                 client.answer("READY", "freeze", request)
             else:
                 client.answer("FAIL", "freeze", request, "text=no")
-        vss.reply()
+        await_true(lambda: len(vss.replies()) > len(vss.before), "a reply", 60)
         clients[1].status()
         vss.ask("thaw")
         for client in clients:
             client.answer("READY", "thaw", client.request("THAW"))
-        vss.reply()
+        await_true(lambda: len(vss.replies()) > len(vss.before), "a reply", 60)
         clients[0].await_state("idle")
     for client in clients[::2]:
         client.sock.close()

@@ -43,7 +43,7 @@ awk '
 	die "the window is not that of the freeze"
 [ "$(grep -c 'op=thaw' "$TEST_DIR/window")" -eq 2 ] ||
 	die "the window is not that of the thaw"
-if grep -vE ' (epoll_(p?wait2?|ctl)|recvfrom|sendto|recvmsg|sendmsg|accept4?|getsockopt|fcntl|close|poll|brk|mmap|munmap|mremap|madvise|clock_gettime|gettimeofday|getpid|getrandom|restart_syscall)\(' \
+if grep -vE ' (epoll_(p?wait2?|ctl)|recvfrom|sendto|recvmsg|sendmsg|accept4?|getsockopt|fcntl|close|poll|brk|mmap|munmap|mremap|madvise|clock_gettime|gettimeofday|getpid|getrandom|prlimit64|restart_syscall)\(' \
 	"$TEST_DIR/window" >"$TEST_DIR/others.log"; then
 	die "the broker did more than that while frozen"
 fi
