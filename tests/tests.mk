@@ -51,8 +51,10 @@ BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_frozen_log.sh \
 	tests/integration/broker_log.sh \
 	tests/integration/broker_syslog.sh \
-	tests/integration/broker_confined.sh tests/integration/broker_killed.sh \
-	tests/integration/broker_limits.sh
+	tests/integration/broker_confined.sh \
+	tests/integration/broker_killed.sh \
+	tests/integration/broker_limits.sh \
+	tests/integration/broker_idle.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \
 	${BROKER_TESTS} ${CHAIN_TESTS}
