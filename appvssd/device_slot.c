@@ -64,10 +64,12 @@ static void
 device_slot_on_gone(void *arg)
 {
 	struct device_slot *slot = arg;
+	char quoted[HELDLOG_LINE_MAX / 2];
 
 	device_slot_empty(slot);
 	slot->upcalls->gone(slot->arg, SOURCE_OF(SOURCE_DEVICE, 0));
-	heldlog(HELDLOG_WARN, "device_lost", "path=%s", slot->path);
+	heldlog(HELDLOG_WARN, "device_lost", "path=%s",
+	    heldlog_quote(slot->path, quoted, sizeof(quoted)));
 }
 
 static const struct source_device_callbacks device_slot_callbacks = {
@@ -156,17 +158,20 @@ device_slot_fini(struct device_slot *slot)
 static void
 device_slot_open(struct device_slot *slot, const int *fds, unsigned nfds)
 {
+	char quoted[HELDLOG_LINE_MAX / 2];
+
 	device_slot_empty(slot);
 	slot->device = source_device_create(slot->base, fds, (int)nfds,
 	    &device_slot_callbacks, slot);
 	slot->missing = slot->device == NULL;
 	if (slot->device != NULL) {
-		heldlog(HELDLOG_INFO, "device_open", "path=%s", slot->path);
+		heldlog(HELDLOG_INFO, "device_open", "path=%s",
+		    heldlog_quote(slot->path, quoted, sizeof(quoted)));
 		slot->upcalls->opened(slot->arg, SOURCE_OF(SOURCE_DEVICE, 0));
 		return;
 	}
 	heldlog(HELDLOG_ERROR, "device_unusable", "path=%s error=\"%s\"",
-	    slot->path, strerror(errno));
+	    heldlog_quote(slot->path, quoted, sizeof(quoted)), strerror(errno));
 	/* It is opened anew, later and later. */
 	slot->upcalls->gone(slot->arg, SOURCE_OF(SOURCE_DEVICE, 0));
 }

@@ -256,7 +256,7 @@ main(int argc, char **argv)
 		.runtime_dir = RUNTIME_DIR_DEFAULT,
 		.freeze_ms = APPVSS_FREEZE_MS_DEFAULT,
 		.thaw_ms = APPVSS_THAW_MS_DEFAULT };
-	char *directory, *runtime_dir;
+	char *directory, *runtime_dir, quoted[HELDLOG_LINE_MAX / 2];
 	int pid_fd, status;
 
 	open_standard_fds();
@@ -284,7 +284,7 @@ main(int argc, char **argv)
 		heldlog(HELDLOG_WARN, "runtime_dir_on_disk",
 		    "path=%s reason=\"writing there can hang while file "
 		    "systems are frozen; use tmpfs\"",
-		    options.runtime_dir);
+		    heldlog_quote(options.runtime_dir, quoted, sizeof(quoted)));
 	status = supervise(&options);
 	free(directory);
 	free(runtime_dir);

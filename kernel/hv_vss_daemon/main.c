@@ -210,13 +210,15 @@ create_freezer(const struct options *options, const struct config *config,
 static struct control *
 open_control(const struct options *options, const struct config *config)
 {
+	char quoted[HELDLOG_LINE_MAX / 2];
 	struct control *control;
 
 	if (options->no_freeze)
 		return (NULL);
 	if (control_open(config->runtime_dir, &control) != 0)
 		heldlog(HELDLOG_WARN, "no_control_socket",
-		    "directory=%s error=\"%s\"", config->runtime_dir,
+		    "directory=%s error=\"%s\"",
+		    heldlog_quote(config->runtime_dir, quoted, sizeof(quoted)),
 		    strerror(errno));
 	return (control);
 }
@@ -255,6 +257,7 @@ serve(const struct options *options, const struct config *config,
 		.policy = policy,
 		.limit_ms = config->limit_ms,
 		.stop = &stop_requested };
+	char quoted[HELDLOG_LINE_MAX / 2];
 	struct control *control;
 	struct freezer *freezer;
 	sigset_t waiting_mask;
@@ -278,7 +281,8 @@ serve(const struct options *options, const struct config *config,
 	heldlog(HELDLOG_INFO, "started",
 	    "version=" APPVSS_VERSION
 	    " device=%s limit_ms=%u mounts=%u rules=%zu",
-	    config->device, config->limit_ms, options->npoints, config->nrules);
+	    heldlog_quote(config->device, quoted, sizeof(quoted)),
+	    config->limit_ms, options->npoints, config->nrules);
 	status = session_run(&session, freezer, dev, control);
 	freezer_destroy(freezer);
 	control_close(control);

@@ -202,8 +202,11 @@ do_thaw(struct session *session)
 static void
 lose_device(struct session *session, int error)
 {
+	char quoted[HELDLOG_LINE_MAX / 2];
+
 	heldlog(HELDLOG_ERROR, "device_lost", "device=%s error=\"%s\"",
-	    session->config.device, strerror(error));
+	    heldlog_quote(session->config.device, quoted, sizeof(quoted)),
+	    strerror(error));
 	vssdev_close(session->dev);
 	session->dev = NULL;
 	session->reopen_wait_ms = REOPEN_FIRST_MS;
@@ -274,14 +277,16 @@ serve_device(struct session *session, bool hung_up)
 static void
 reopen_device(struct session *session)
 {
+	char quoted[HELDLOG_LINE_MAX / 2];
+
+	(void)heldlog_quote(session->config.device, quoted, sizeof(quoted));
 	if (vssdev_open(session->config.device, &session->dev) == 0) {
 		session->reopen_at_ms = 0;
-		heldlog(HELDLOG_INFO, "device_opened", "device=%s",
-		    session->config.device);
+		heldlog(HELDLOG_INFO, "device_opened", "device=%s", quoted);
 		return;
 	}
 	heldlog(HELDLOG_DEBUG, "device_not_opened", "device=%s error=\"%s\"",
-	    session->config.device, strerror(errno));
+	    quoted, strerror(errno));
 	session->reopen_wait_ms *= 2;
 	if (session->reopen_wait_ms > REOPEN_MAX_MS)
 		session->reopen_wait_ms = REOPEN_MAX_MS;

@@ -67,6 +67,20 @@ for file in appvssd/*.c; do
 	[ "$seen" -le 2 ] || bad "$file sees what only the broker may see"
 done
 
+# A path may hold anything: in a line of the log it is quoted.
+report=$(find appvssd hooks kernel/hv_vss_daemon kernel/vssdev -name '*.c' \
+	-exec awk '
+	FNR == 1 { call = "" }
+	/heldlog\(/ { call = " " }
+	call != "" { call = call $0 }
+	call != "" && /;$/ {
+		if (call ~ /(path|device|directory|mount|program)=%s/ &&
+		    call !~ /quote/)
+			print FILENAME ":" FNR
+		call = ""
+	}' {} +)
+[ -z "$report" ] || bad "a path in the log without heldlog_quote: $report"
+
 case $(uname -s) in
 Linux) system=Linux other=FreeBSD ;;
 *) system=FreeBSD other=Linux ;;
