@@ -36,10 +36,10 @@ struct parent_socket {
 
 /* Where lines go, and where those of the children come from. */
 struct parent_log {
-	const char *path; /* of a file, borrowed; otherwise NULL */
-	int fd;		  /* -1 for syslog(3) */
-	int level;	  /* enum heldlog_level */
-	int children_fd;  /* a pipe: the standard error of all children */
+	char *path;	 /* of a file, owned until the end; otherwise NULL */
+	int fd;		 /* -1 for syslog(3) */
+	int level;	 /* enum heldlog_level */
+	int children_fd; /* a pipe: the standard error of all children */
 	int children_write_fd;
 	int broker_fd; /* the broker's lines, one a message; or -1 */
 	unsigned used;

@@ -58,8 +58,9 @@ parent_log_open(struct parent_log *log, const struct config *config)
 		log->fd = STDERR_FILENO;
 		return (0);
 	}
-	log->path = path;
-	log->fd = open_file(path);
+	/* The configuration may be replaced while it runs. */
+	log->path = strdup(path);
+	log->fd = log->path == NULL ? -1 : open_file(path);
 	if (log->fd == -1) {
 		warn("log %s", path);
 		return (EX_CANTCREAT);

@@ -95,6 +95,7 @@ static const int always[] = {
 	SYS_close,
 	SYS_read,
 	SYS_readv,
+	SYS_pread64,
 	SYS_writev,
 	SYS_lseek,
 	SYS_getsockopt,

@@ -247,6 +247,22 @@ use_library(void)
 	return (0);
 }
 
+static int memory_fd;
+
+/* A text on a descriptor, as it comes from the parent. */
+static int
+read_text(void)
+{
+	struct stat st;
+	char text[5];
+
+	if (fstat(memory_fd, &st) != 0 || lseek(memory_fd, 0, SEEK_SET) != 0 ||
+	    pread(memory_fd, text, sizeof(text), 0) != 5 ||
+	    read(memory_fd, text, sizeof(text)) != 5)
+		return (errno);
+	return (0);
+}
+
 static int ends[2];
 
 static int
@@ -314,14 +330,24 @@ static const struct {
 	{ "memory", use_memory, 0, 0 },
 	{ "the library", use_library, 0, 0 },
 	{ "descriptors", use_descriptors, 0, 0 },
+	{ "a text", read_text, 0, 0 },
 	{ "files", use_files, EPERM, 0 },
 };
+
+static void
+prepare(void)
+{
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	memory_fd = memfd_create("text", MFD_CLOEXEC);
+	ck_assert_int_ne(memory_fd, -1);
+	ck_assert_int_eq(write(memory_fd, "12345", 5), 5);
+}
 
 START_TEST(broker)
 {
 	int got;
 
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	prepare();
 	got = run_confined(sandbox_broker, cases[_i].try);
 	ck_assert_msg(got == cases[_i].broker, "%s: %d, expected %d",
 	    cases[_i].name, got, cases[_i].broker);
@@ -334,7 +360,7 @@ START_TEST(history)
 
 	if (cases[_i].history == -1000)
 		return;
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	prepare();
 	got = run_confined(sandbox_history, cases[_i].try);
 	ck_assert_msg(got == cases[_i].history, "%s: %d, expected %d",
 	    cases[_i].name, got, cases[_i].history);
