@@ -18,6 +18,7 @@
  * the length of the list costs the busy calls nothing.
  */
 #include <sys/types.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -226,6 +227,21 @@ static const int files[] = {
 	SYS_getcwd, SYS_ioctl, /* a terminal's input can be faked with it */
 };
 
+/* Not F_SETOWN and F_SETSIG: they are a way to send signals. */
+static const int fcntls[] = {
+	F_GETFD,
+	F_SETFD,
+	F_GETFL,
+	F_SETFL,
+	F_DUPFD,
+	F_DUPFD_CLOEXEC,
+};
+
+/* isatty(3), of a parser.  Others fake a terminal's input. */
+static const int ioctls[] = {
+	(int)TCGETS,
+};
+
 struct program {
 	struct sock_filter code[PROGRAM_MAX];
 	unsigned short length;
@@ -314,18 +330,16 @@ emit_by_arg(struct program *program, int number, unsigned arg,
 	emit_return(program, allow ? ACT_EPERM : ACT_ALLOW);
 }
 
-/* Not F_SETOWN and F_SETSIG: they are a way to send signals. */
+/* The same for an argument that is one of a list: allowed, or EPERM. */
 static void
-emit_fcntl(struct program *program)
+emit_by_command(struct program *program, int number, const int *commands,
+    unsigned count)
 {
-	static const int commands[] = { F_GETFD, F_SETFD, F_GETFL, F_SETFL,
-		F_DUPFD, F_DUPFD_CLOEXEC };
-
 	emit(program,
-	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl,
-		0, 2 * COUNT(commands) + 2));
+	    (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+		(uint32_t)number, 0, (uint8_t)(2 * count + 2)));
 	emit_load(program, ARG(1));
-	emit_list(program, commands, COUNT(commands), ACT_ALLOW);
+	emit_list(program, commands, count, ACT_ALLOW);
 	emit_return(program, ACT_EPERM);
 }
 
@@ -379,7 +393,8 @@ sandbox_broker(void)
 	emit_by_arg(&program, SYS_statx, 2, BPF_JSET, AT_EMPTY_PATH, true);
 	/* abort(3). */
 	emit_by_arg(&program, SYS_tgkill, 0, BPF_JEQ, (uint32_t)getpid(), true);
-	emit_fcntl(&program);
+	emit_by_command(&program, SYS_fcntl, fcntls, COUNT(fcntls));
+	emit_by_command(&program, SYS_ioctl, ioctls, COUNT(ioctls));
 	emit_prlimit(&program);
 	emit_list(&program, never, COUNT(never), ACT_KILL);
 	emit_list(&program, others, COUNT(others), ACT_EPERM);

@@ -4,6 +4,7 @@
  * must not refuse.  Each attempt is made in a process of its own.
  */
 #include <sys/types.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -104,6 +105,18 @@ static int
 send_by_fcntl(void)
 {
 	return (result(fcntl(STDIN_FILENO, F_SETOWN, getppid())));
+}
+
+static int
+fake_input(void)
+{
+	return (result(ioctl(STDIN_FILENO, TIOCSTI, "x")));
+}
+
+static int
+ask_for_terminal(void)
+{
+	return (isatty(-1) == 0 && errno == EBADF ? 0 : errno);
 }
 
 static int
@@ -316,6 +329,8 @@ static const struct {
 	{ "signal the parent", signal_parent, EPERM, EPERM },
 	{ "signal its thread", signal_parents_thread, EPERM, -1000 },
 	{ "signal by fcntl", send_by_fcntl, EPERM, -1000 },
+	{ "fake a terminal's input", fake_input, EPERM, -1000 },
+	{ "isatty", ask_for_terminal, 0, 0 },
 	{ "socket(AF_INET)", inet_socket, EPERM, EPERM },
 	{ "socket(AF_UNIX)", unix_socket, EPERM, EPERM },
 	{ "fork", fork_again, EPERM, EPERM },
@@ -407,9 +422,9 @@ nothing(void)
 int
 main(void)
 {
-	Suite *suite = suite_create("sandbox");
-	TCase *tcase = tcase_create("sandbox");
 	SRunner *runner;
+	Suite *suite;
+	TCase *tcase;
 	int failed, got;
 
 	got = run_confined(sandbox_broker, nothing);
@@ -419,6 +434,8 @@ main(void)
 					"the kernel refuses the sandbox");
 		return (EX_SKIPPED);
 	}
+	suite = suite_create("sandbox");
+	tcase = tcase_create("sandbox");
 	add_tests(tcase);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
