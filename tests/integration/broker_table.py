@@ -284,6 +284,22 @@ def names():
         client.leave()
 
 
+def reload():
+    """With a mistake, the first one; without one, OK and no more."""
+    client, conf = Raw(), os.path.dirname(SOCKET) + "/table.conf"
+    with open(conf) as file:
+        good = file.read()
+    with open(conf, "a") as file:
+        file.write("nonsense = 1\n")
+    text = '%s:%d: no such word: \\"nonsense\\"' % (conf, good.count("\n") + 1)
+    check(client, b"RELOAD\n", error("config",
+                                     'verb=RELOAD text="%s"' % text))
+    with open(conf, "w") as file:
+        file.write(good)
+    check(client, b"RELOAD\n", b"OK verb=RELOAD\n")
+    client.leave()
+
+
 def ask(requestor, line, pattern):
     """The id in the answer, which is of this form byte by byte."""
     requestor.say(line)
@@ -440,6 +456,7 @@ def main():
     limits()
     check(silent, b"", error("hello_first", 'text="no HELLO in time"'), END)
     names()
+    reload()
     requestors()
     late()
     shutdown()
