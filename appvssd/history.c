@@ -42,10 +42,10 @@
 #define IN_BYTES       (256 * 1024)
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
-#define LAST_TRIES_MS  10000 /* after the broker's end */
-#define QUERY_LIMIT_MS 1000  /* of one, on the disk */
-#define CHECK_MS       1000  /* of what the broker waits for at its start */
-#define RUNNING	       (-1)  /* no exit status yet */
+#define LAST_TRIES_MS  10000			   /* after the broker's end */
+#define QUERY_LIMIT_MS 1000			   /* of one, on the disk */
+#define CHECK_BYTES    (INT64_C(64) * 1024 * 1024) /* while the broker waits */
+#define RUNNING	       (-1)			   /* no exit status yet */
 
 struct history {
 	const char *path;
@@ -65,7 +65,7 @@ struct history {
 	struct history_query query;
 	uint64_t query_until_ms;
 	struct history_chores chores;
-	unsigned check_ms;		  /* at the start */
+	int64_t check_bytes;		  /* a larger file is checked later */
 	char run_line[WIRE_LINE_MAX + 1]; /* for a file that is begun anew */
 	char set_aside[PATH_MAX];
 	struct history_page page;
@@ -98,7 +98,7 @@ open_and_answer(struct history *history)
 
 	if (history->db == NULL)
 		result = historydb_open(&history->db, history->path,
-		    history->set_aside, history->check_ms);
+		    history->set_aside, history->check_bytes);
 	if (result != HISTORYDB_OK || history->answered)
 		return (result);
 	result = historydb_last_id(history->db, &last_id);
@@ -538,7 +538,8 @@ parse_fd(const char *text)
 	return (fd);
 }
 
-/* --settle-ms and --check-ms are for tests: an hour, and a file of gigabytes.
+/* --settle-ms and --check-bytes are for tests: an hour, and a file of
+ * gigabytes.
  */
 static void
 parse_options(struct history *history, int argc, char *argv[])
@@ -549,7 +550,7 @@ parse_options(struct history *history, int argc, char *argv[])
 		{ "keep-days", required_argument, NULL, 'd' },
 		{ "keep-count", required_argument, NULL, 'c' },
 		{ "settle-ms", required_argument, NULL, 's' },
-		{ "check-ms", required_argument, NULL, 'k' },
+		{ "check-bytes", required_argument, NULL, 'k' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct history_chores *chores = &history->chores;
@@ -569,8 +570,7 @@ parse_options(struct history *history, int argc, char *argv[])
 			chores->settle_ms = (unsigned)parse_number(optarg,
 			    INT_MAX);
 		else if (option == 'k')
-			history->check_ms = (unsigned)parse_number(optarg,
-			    INT_MAX);
+			history->check_bytes = parse_number(optarg, INT_MAX);
 		else
 			usage();
 	}
@@ -581,7 +581,8 @@ parse_options(struct history *history, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	static struct history history = { .fd = -1, .check_ms = CHECK_MS };
+	static struct history history = { .fd = -1,
+		.check_bytes = CHECK_BYTES };
 	int status;
 
 	history_chores_init(&history.chores);

@@ -1,43 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The check of a history file: see history_check.h.
+ * The check of a history file: see history_check.h.  Reads only.
  */
 #include <sqlite3.h>
-#include <stdint.h>
 #include <string.h>
-#include <time.h>
 
 #include "history_check.h"
 
-#define STEPS_BETWEEN 4000 /* of SQLite's machine: about a millisecond */
-
-struct stop {
-	bool (*stops)(void *arg);
-	void *arg;
+/* Each goes on behind ?1, or behind ?1 and ?2: its first columns. */
+static const struct walk {
+	const char *sql;
+	int columns;
+} walks[] = {
+	{ "SELECT * FROM run WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
+	{ "SELECT * FROM txn WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
+	{ "SELECT * FROM state WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
+	{ "SELECT * FROM part WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
+	{ "SELECT * FROM event WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
+	{ "SELECT id, n FROM txn INDEXED BY txn_id WHERE id > ?1"
+	  " ORDER BY id LIMIT 500",
+	    1 },
+	{ "SELECT run, id, n FROM state INDEXED BY state_txn"
+	  " WHERE (run, id) > (?1, ?2) ORDER BY run, id LIMIT 500",
+	    2 },
+	{ "SELECT run, id, n FROM part INDEXED BY part_txn"
+	  " WHERE (run, id) > (?1, ?2) ORDER BY run, id LIMIT 500",
+	    2 },
+	{ "SELECT run, id, n FROM event INDEXED BY event_txn"
+	  " WHERE (run, id) > (?1, ?2) ORDER BY run, id LIMIT 500",
+	    2 },
 };
-
-static uint64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-}
-
-static int
-on_progress(void *arg)
-{
-	const struct stop *stop = arg;
-
-	return (stop->stops(stop->arg) ? 1 : 0);
-}
+#define NWALKS (sizeof(walks) / sizeof(walks[0]))
 
 int
-historycheck_run(struct sqlite3 *db, bool (*stops)(void *arg), void *arg,
-    bool *soundp)
+historycheck_whole(struct sqlite3 *db, bool *soundp)
 {
-	struct stop stop = { stops, arg };
 	sqlite3_stmt *statement;
 	int code;
 
@@ -46,7 +43,6 @@ historycheck_run(struct sqlite3 *db, bool (*stops)(void *arg), void *arg,
 	    NULL);
 	if (code != SQLITE_OK)
 		return (code);
-	sqlite3_progress_handler(db, STEPS_BETWEEN, on_progress, &stop);
 	code = sqlite3_step(statement);
 	if (code == SQLITE_ROW) {
 		const unsigned char *text = sqlite3_column_text(statement, 0);
@@ -55,22 +51,45 @@ historycheck_run(struct sqlite3 *db, bool (*stops)(void *arg), void *arg,
 		code = SQLITE_OK;
 	}
 	sqlite3_finalize(statement);
-	sqlite3_progress_handler(db, 0, NULL, NULL);
 	return (code);
 }
 
-static bool
-is_over(void *arg)
+/* All of a row, what lies on other pages too. */
+static void
+read_row(sqlite3_stmt *statement)
 {
-	const uint64_t *until_ms = arg;
-
-	return (monotonic_ms() >= *until_ms);
+	for (int i = 0; i < sqlite3_column_count(statement); i++) {
+		if (sqlite3_column_type(statement, i) == SQLITE_TEXT)
+			(void)sqlite3_column_text(statement, i);
+	}
 }
 
 int
-historycheck_run_for(struct sqlite3 *db, unsigned limit_ms, bool *soundp)
+historycheck_step(struct sqlite3 *db, struct historycheck *check, bool *donep)
 {
-	uint64_t until_ms = monotonic_ms() + limit_ms;
+	const struct walk *walk = &walks[check->walk];
+	sqlite3_stmt *statement;
+	bool any = false;
+	int code;
 
-	return (historycheck_run(db, is_over, &until_ms, soundp));
+	*donep = false;
+	code = sqlite3_prepare_v2(db, walk->sql, -1, &statement, NULL);
+	if (code != SQLITE_OK)
+		return (code);
+	for (int i = 0; i < walk->columns; i++)
+		sqlite3_bind_int64(statement, i + 1, check->at[i]);
+	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+		any = true;
+		for (int i = 0; i < walk->columns; i++)
+			check->at[i] = sqlite3_column_int64(statement, i);
+		read_row(statement);
+	}
+	sqlite3_finalize(statement);
+	if (code != SQLITE_DONE)
+		return (code);
+	if (!any) {
+		*check = (struct historycheck) { check->walk + 1, { 0, 0 } };
+		*donep = check->walk == NWALKS;
+	}
+	return (SQLITE_OK);
 }

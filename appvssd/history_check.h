@@ -1,22 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SQLite's quick check of a whole file, with a way to stop it.
+ * Is a history file sound?  SQLite's quick check answers for all of it, but
+ * cannot be stopped everywhere, and takes a minute for gigabytes.  So a large
+ * file is read in steps: every row and every entry of the indexes once, which
+ * meets what cannot be read, though not all that does not fit together.
  */
 #ifndef HISTORY_CHECK_H
 #define HISTORY_CHECK_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct sqlite3;
 
-/*
- * *soundp is the verdict.  SQLITE_INTERRUPT: stops said true; it is asked every
- * few milliseconds.  SQLite's result code.
- */
-int historycheck_run(struct sqlite3 *db, bool (*stops)(void *arg), void *arg,
-    bool *soundp);
+/* *soundp is the verdict.  SQLite's result code. */
+int historycheck_whole(struct sqlite3 *db, bool *soundp);
 
-/* The same, which stops after limit_ms. */
-int historycheck_run_for(struct sqlite3 *db, unsigned limit_ms, bool *soundp);
+/* How far the steps have come; zero at first. */
+struct historycheck {
+	size_t walk;
+	int64_t at[2];
+};
+
+/*
+ * A step of a few milliseconds; it locks nothing when it is over.  *donep: it
+ * was the last one.  SQLite's result code: SQLITE_CORRUPT if it met damage.
+ */
+int historycheck_step(struct sqlite3 *db, struct historycheck *check,
+    bool *donep);
 
 #endif /* HISTORY_CHECK_H */

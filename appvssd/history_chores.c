@@ -14,14 +14,16 @@
 #include "history_chores.h"
 #include "history_prune.h"
 #include "history_sql.h"
+#include "kernel/vssdev/heldlog.h"
 
-#define IDLE_MS	       1000 /* without a line before the first chore */
-#define BETWEEN_MS     50   /* steps of pruning */
-#define AGAIN_MS       60000
-#define PRUNE_EVERY_MS 3600000
-#define SETTLE_MS      3600000
-#define STEP_OF_CLOCK  60000 /* ms that are more than drift */
-#define DAY_MS	       INT64_C(86400000)
+#define IDLE_MS		 1000 /* without a line before the first chore */
+#define BETWEEN_MS	 50   /* steps of pruning */
+#define CHECK_BETWEEN_MS 5
+#define AGAIN_MS	 60000
+#define PRUNE_EVERY_MS	 3600000
+#define SETTLE_MS	 3600000
+#define STEP_OF_CLOCK	 60000 /* ms that are more than drift */
+#define DAY_MS		 INT64_C(86400000)
 
 static int64_t
 clock_ms(clockid_t clock)
@@ -138,10 +140,13 @@ history_chores_run(struct history_chores *chores, struct historydb *db,
 		return (HISTORYDB_OK);
 	if (!historydb_wants_check(db))
 		return (prune(chores, db, stops, arg));
-	result = historydb_check(db, stops, arg);
+	chores->next_at_ms = monotonic_ms() + CHECK_BETWEEN_MS;
+	result = historydb_check(db);
 	if (result == HISTORYDB_RETRY) {
-		chores->next_at_ms = monotonic_ms() + IDLE_MS;
+		chores->next_at_ms += AGAIN_MS;
 		return (HISTORYDB_OK);
 	}
+	if (result == HISTORYDB_OK && !historydb_wants_check(db))
+		heldlog(HELDLOG_INFO, "history_checked", "sound=1");
 	return (result);
 }

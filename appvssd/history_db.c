@@ -7,6 +7,8 @@
  * directory is synced (synchronous=EXTRA), so that a committed row cannot be
  * rolled back by a journal that came back after a power failure.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -36,7 +38,8 @@ struct historydb {
 	sqlite3 *db; /* owns */
 	int version; /* of the tables; 0: there are none yet */
 	bool wants_check;
-	unsigned check_ms; /* of an opening */
+	int64_t check_bytes;
+	struct historycheck check; /* of one that takes its time */
 	struct historyrows rows;
 	struct historyrows committed;
 	char set_aside[PATH_MAX]; /* what was renamed at open, or "" */
@@ -101,31 +104,26 @@ historydb_wants_check(const struct historydb *db)
 }
 
 enum historydb_result
-historydb_check(struct historydb *db, bool (*stops)(void *arg), void *arg)
+historydb_check(struct historydb *db)
 {
-	bool sound;
-	int code;
+	enum historydb_result result;
+	bool done = false;
 
-	code = historycheck_run(db->db, stops, arg, &sound);
-	if (code != SQLITE_OK)
-		return (keep_error(db, historysql_result(code)));
-	db->wants_check = false;
-	if (sound)
-		return (HISTORYDB_OK);
-	snprintf(db->error, sizeof(db->error), "%s", unsound_text);
-	return (HISTORYDB_DAMAGED);
+	result = historysql_result(
+	    historycheck_step(db->db, &db->check, &done));
+	if (done)
+		db->wants_check = false;
+	return (keep_error(db, result));
 }
 
-/* As much of the check as can be waited for; the rest is not forgotten. */
+/* A large file is not waited for. */
 static int
-check_at_open(struct historydb *db, bool *soundp)
+check_at_open(struct historydb *db, const char *path, bool *soundp)
 {
-	int code = SQLITE_INTERRUPT;
+	struct stat st;
 
-	if (db->check_ms > 0)
-		code = historycheck_run_for(db->db, db->check_ms, soundp);
-	if (code != SQLITE_INTERRUPT)
-		return (code);
+	if (stat(path, &st) == 0 && st.st_size <= db->check_bytes)
+		return (historycheck_whole(db->db, soundp));
 	db->wants_check = true;
 	*soundp = true;
 	return (SQLITE_OK);
@@ -139,12 +137,12 @@ struct verdict {
 
 /* Of a file that is a history of a version that is known here. */
 static enum historydb_result
-inspect_history(struct historydb *db, struct verdict *verdict)
+inspect_history(struct historydb *db, const char *path, struct verdict *verdict)
 {
 	bool sound;
 	int code;
 
-	code = check_at_open(db, &sound);
+	code = check_at_open(db, path, &sound);
 	if (code == SQLITE_OK && sound)
 		code = historyschema_probe(db->db, db->version);
 	if (code == SQLITE_OK && sound)
@@ -160,7 +158,7 @@ inspect_history(struct historydb *db, struct verdict *verdict)
 
 /* What is this file?  The result is OK, with a verdict, or RETRY. */
 static enum historydb_result
-inspect(struct historydb *db, struct verdict *verdict)
+inspect(struct historydb *db, const char *path, struct verdict *verdict)
 {
 	int64_t application = 0, version = 0, tables = 0;
 	int code;
@@ -192,7 +190,7 @@ inspect(struct historydb *db, struct verdict *verdict)
 		return (HISTORYDB_OK);
 	}
 	db->version = (int)version;
-	return (inspect_history(db, verdict));
+	return (inspect_history(db, path, verdict));
 }
 
 static enum historydb_result
@@ -209,12 +207,13 @@ open_and_inspect(struct historydb *db, const char *path,
 	}
 	db->version = 0;
 	db->wants_check = false;
+	memset(&db->check, 0, sizeof(db->check));
 	code = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE, NULL);
 	sqlite3_extended_result_codes(db->db, 1);
 	sqlite3_busy_timeout(db->db, BUSY_MS);
 	if (code != SQLITE_OK)
 		return (keep_error(db, HISTORYDB_RETRY));
-	return (inspect(db, verdict));
+	return (inspect(db, path, verdict));
 }
 
 /* Opens, and if it must, sets aside and opens again. */
@@ -240,7 +239,7 @@ open_sound(struct historydb *db, const char *path)
 
 enum historydb_result
 historydb_open(struct historydb **dbp, const char *path, const char *set_aside,
-    unsigned check_ms)
+    int64_t check_bytes)
 {
 	enum historydb_result result;
 	struct historydb *db;
@@ -250,7 +249,7 @@ historydb_open(struct historydb **dbp, const char *path, const char *set_aside,
 	if (db == NULL)
 		return (HISTORYDB_RETRY);
 	snprintf(db->set_aside, sizeof(db->set_aside), "%s", set_aside);
-	db->check_ms = check_ms;
+	db->check_bytes = check_bytes;
 	result = open_sound(db, path);
 	if (result != HISTORYDB_OK) {
 		historydb_close(db);

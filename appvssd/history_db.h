@@ -28,25 +28,21 @@ enum historydb_result {
  * taken over as far as it can be read; that becomes an event of the next run.
  * Everything but RETRY is logged here.  OK: *dbp is owned by the caller.
  *
- * An older version is brought to this one with the first row.  The check of a
- * large file takes no longer than check_ms: historydb_check() has to finish it.
+ * An older version is brought to this one with the first row.  A file of
+ * more than check_bytes is not checked here: historydb_check() has to.
  *
  * set_aside names a file that was set aside before this opening, or is "".
  */
 enum historydb_result historydb_open(struct historydb **dbp, const char *path,
-    const char *set_aside, unsigned check_ms);
+    const char *set_aside, int64_t check_bytes);
 void historydb_close(struct historydb *db);
 
 /* Where a file was set aside to when this one was opened, or "". */
 const char *historydb_set_aside(const struct historydb *db);
 
-/*
- * The rest of the check that the opening had no time for: OK when there is none
- * left, RETRY when stops said true.
- */
+/* A few milliseconds of a check that the opening had no time for. */
 bool historydb_wants_check(const struct historydb *db);
-enum historydb_result historydb_check(struct historydb *db,
-    bool (*stops)(void *arg), void *arg);
+enum historydb_result historydb_check(struct historydb *db);
 
 /* The highest transaction id in the file, or 0. */
 enum historydb_result historydb_last_id(struct historydb *db, uint64_t *idp);

@@ -7,6 +7,7 @@
  * usage: history [-p PARTICIPANTS] [-k] DIRECTORY TRANSACTIONS
  *	-k	keep the database; one that is there is measured as it is
  */
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -267,15 +268,24 @@ print_times(const char *what, double *times)
 	    times[ROUNDS - 1]);
 }
 
+static double
+cpu_ms(const struct rusage *usage)
+{
+	return (
+	    (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1e3 +
+	    (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e3);
+}
+
 /* From the start of the program to its end. */
 static void
 time_ctl(const struct bench *bench, const char *what, const char *argument)
 {
-	double times[ROUNDS];
+	double times[ROUNDS], cpu[ROUNDS];
 	char label[64];
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		double began = now_ms();
+		struct rusage usage;
 		int status;
 		pid_t pid = fork();
 
@@ -288,14 +298,16 @@ time_ctl(const struct bench *bench, const char *what, const char *argument)
 			    bench->path, what, argument, (char *)NULL);
 			_exit(127);
 		}
-		if (waitpid(pid, &status, 0) == -1 || !WIFEXITED(status) ||
-		    WEXITSTATUS(status) > 1)
+		if (wait4(pid, &status, 0, &usage) == -1 ||
+		    !WIFEXITED(status) || WEXITSTATUS(status) > 1)
 			errx(1, "appvssctl %s failed", what);
 		times[i] = now_ms() - began;
+		cpu[i] = cpu_ms(&usage);
 	}
 	(void)snprintf(label, sizeof(label), "appvssctl %s%s%s", what,
 	    argument == NULL ? "" : " ", argument == NULL ? "" : argument);
 	print_times(label, times);
+	print_times("    of it, processor", cpu);
 }
 
 /* From QUERY to DONE, as the broker asks. */

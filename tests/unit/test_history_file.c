@@ -187,7 +187,7 @@ START_TEST(damage_is_found_by_a_check_that_comes_later)
 	rig_await("ACK seq=2000");
 	rig_finish();
 	damage();
-	rig_start_with((const char *[]) { "--check-ms", "0", NULL });
+	rig_start_with((const char *[]) { "--check-bytes", "0", NULL });
 	rig_put(RUN_2);
 	ck_assert_str_eq(rig_answer(), "KNOWN name=db program=\"\" uid=3");
 	ck_assert_str_eq(rig_answer(), "READY last_id=5");
@@ -214,7 +214,7 @@ START_TEST(damage_that_a_row_meets_is_set_aside)
 	rig_await("ACK seq=2000");
 	rig_finish();
 	damage();
-	rig_start_with((const char *[]) { "--check-ms", "0", NULL });
+	rig_start_with((const char *[]) { "--check-bytes", "0", NULL });
 	rig_put(RUN_2 "EVENT seq=1 at_ms=1 kind=first\n"
 		      "EVENT seq=2 at_ms=1 kind=second\n");
 	rig_await("ACK seq=2");
