@@ -169,6 +169,10 @@ int appvss_wait(struct appvss *handle, int timeout_ms);
  * The answer after APPVSS_PENDING to the operation under way.  text (NULL:
  * none) is shown to people.  APPVSS_E_STALE: too late, the broker went on
  * without it; a thaw has been or will be delivered.
+ *
+ * appvss_fail is also for a participant that was READY to a freeze and does not
+ * hold it any more: the snapshot is then not taken for a good one.  Its thaw
+ * comes all the same.
  */
 int appvss_ready(struct appvss_participant *participant, const char *text);
 int appvss_fail(struct appvss_participant *participant, const char *text);

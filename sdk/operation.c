@@ -70,8 +70,14 @@ operation_answer(struct appvss_participant *participant, bool is_ready,
 			is_told = session_answer(participant, verb,
 			    participant->thaw_id, APPVSS_THAW, text);
 		break;
-	case PHASE_IDLE:
 	case PHASE_FROZEN:
+		/* It does not hold any more; its thaw comes all the same. */
+		if (is_ready)
+			return (APPVSS_E_STALE);
+		is_told = session_answer(participant, verb,
+		    participant->transaction, APPVSS_FREEZE, text);
+		break;
+	case PHASE_IDLE:
 	case PHASE_STUCK:
 		return (APPVSS_E_STALE);
 	}

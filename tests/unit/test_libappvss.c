@@ -164,6 +164,24 @@ START_TEST(test_pending)
 }
 END_TEST
 
+/* What it said it holds, it does not hold any more: its thaw comes all the
+ * same.
+ */
+START_TEST(test_fail_while_frozen)
+{
+	rig_begin(&rig, &db);
+	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig, "READY name=db id=7 op=freeze");
+	ck_assert_int_eq(appvss_fail(db.participant, "server gone"), 0);
+	rig_expect(&rig, "FAIL name=db id=7 op=freeze text=\"server gone\"");
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 1);
+	rig_say(&rig, "THAW name=db id=7 reason=aborted remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+	ck_assert_str_eq(db.log, "freeze 7; thaw 7 aborted");
+	ck_assert_int_eq(appvss_fail(db.participant, "no"), APPVSS_E_STALE);
+}
+END_TEST
+
 START_TEST(test_fail)
 {
 	rig_begin(&rig, &db);
@@ -511,6 +529,7 @@ main(void)
 	tcase_add_test(tc, test_options);
 	tcase_add_test(tc, test_bad_arguments);
 	tcase_add_test(tc, test_pending);
+	tcase_add_test(tc, test_fail_while_frozen);
 	tcase_add_test(tc, test_fail);
 	tcase_add_loop_test(tc, test_answer_inside_callback, 0, 3);
 	tcase_add_test(tc, test_thaw_not_frozen);
