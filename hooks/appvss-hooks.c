@@ -268,6 +268,8 @@ main(int argc, char **argv)
 	options.directory = directory = absolute(options.directory);
 	make_runtime_dir(options.runtime_dir);
 	options.runtime_dir = runtime_dir = absolute(options.runtime_dir);
+	/* For the scripts, see vss.d(7). */
+	(void)setenv("APPVSS_RUNTIME_DIR", runtime_dir, 1);
 	if (options.socket != NULL && options.socket[0] != '/')
 		errx(EX_USAGE, "--socket: not an absolute path");
 	pid_fd = lock_runtime_dir(options.runtime_dir);

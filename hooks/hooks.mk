@@ -38,8 +38,19 @@ SHELL_SCRIPTS += hooks/vss.d/50-example.sample \
 CLEAN_FILES += ${HOOKS_SERVICES} ${AGENT_FILES}
 INSTALL_TARGETS += install-hooks install-agents
 
+# appvss-hold, and the scripts of databases that use it.
+HOLD_OBJS = hooks/appvss-hold.o hooks/holder.o hooks/holdsession.o
+OBJS += ${HOLD_OBJS}
+PROGS += hooks/appvss-hold
+INTEGRATION_TESTS += tests/integration/hooks_hold.sh
+MANUALS += hooks/appvss-hold.8
+SHELL_SCRIPTS += tests/integration/hooks_hold.sh
+
 hooks/appvss-hooks: ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
 	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
+
+hooks/appvss-hold: ${HOLD_OBJS} hooks/scan.o hooks/signals.o ${VSSDEV_OBJS}
+	${LINK} -o $@ ${HOLD_OBJS} hooks/scan.o hooks/signals.o ${VSSDEV_OBJS}
 
 tests/unit/test_scan: ${TEST_SCAN_OBJS}
 	${LINK} -o $@ ${TEST_SCAN_OBJS} ${CHECK_LIBS}
@@ -54,14 +65,16 @@ hooks-services:
 		    -e 's|@RUNDIR@|${RUNDIR}|g' $$file.in >$$file || exit 1; \
 	done
 
-install-hooks: hooks/appvss-hooks install-hooks-${OS}
-	install -d ${DESTDIR}${SBINDIR} ${DESTDIR}${SYSCONFDIR}/vss.d \
+install-hooks: hooks/appvss-hooks hooks/appvss-hold install-hooks-${OS}
+	install -d ${DESTDIR}${LIBEXECDIR}/appvss ${DESTDIR}${SBINDIR} ${DESTDIR}${SYSCONFDIR}/vss.d \
 	    ${DESTDIR}${MANDIR}/man7 ${DESTDIR}${MANDIR}/man8
 	install -m 755 hooks/appvss-hooks ${DESTDIR}${SBINDIR}
+	install -m 755 hooks/appvss-hold ${DESTDIR}${LIBEXECDIR}/appvss
 	install -m 644 hooks/vss.d/50-example.sample \
 	    ${DESTDIR}${SYSCONFDIR}/vss.d
 	install -m 644 hooks/vss.d.7 ${DESTDIR}${MANDIR}/man7
-	install -m 644 hooks/appvss-hooks.8 ${DESTDIR}${MANDIR}/man8
+	install -m 644 hooks/appvss-hold.8 hooks/appvss-hooks.8 \
+	    ${DESTDIR}${MANDIR}/man8
 
 install-hooks-Linux: hooks-services
 	install -d ${DESTDIR}${PREFIX}/lib/systemd/system

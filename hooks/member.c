@@ -220,6 +220,7 @@ member_answer(struct member *member, enum script_answer answer)
 		error = appvss_ready(member->participant, NULL);
 		break;
 	case SCRIPT_FAIL:
+	case SCRIPT_LOST:
 		error = appvss_fail(member->participant, member->script.text);
 		break;
 	}

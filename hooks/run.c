@@ -22,6 +22,8 @@
 	"/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:" \
 	"/usr/local/bin"
 #define EXIT_NOT_RUN 127
+/* A line of its own in what a script prints. */
+#define HOLDING "appvss: holding\n"
 
 static void
 close_fd(int *fd)
@@ -176,6 +178,7 @@ run_prepare(struct run *run, const struct run_command *command)
 	run->foreign = false;
 	run->status = -1;
 	run->exec_errno = 0;
+	run->is_holding = false;
 	run->tail_length = 0;
 	run->output_fd = fds[0];
 	run->control_fd = fds[2];
@@ -199,7 +202,23 @@ run_adopt(struct run *run, pid_t pid, uint64_t start_id)
 	run->foreign = true;
 	run->status = -1;
 	run->exec_errno = 0;
+	run->is_holding = false;
 	run->tail_length = 0;
+}
+
+/* The promise is for the runner, not a part of what people are shown. */
+static void
+take_promise(struct run *run)
+{
+	char *at = strstr(run->tail, HOLDING);
+	unsigned after;
+
+	if (at == NULL || (at != run->tail && at[-1] != '\n'))
+		return;
+	after = (unsigned)(at - run->tail) + (unsigned)strlen(HOLDING);
+	memmove(at, run->tail + after, run->tail_length - after + 1);
+	run->tail_length -= (unsigned)strlen(HOLDING);
+	run->is_holding = true;
 }
 
 static void
@@ -217,6 +236,8 @@ keep_tail(struct run *run, const char *bytes, unsigned length)
 	memmove(run->tail, run->tail + run->tail_length - keep, keep);
 	memcpy(run->tail + keep, bytes, length);
 	run->tail_length = keep + length;
+	run->tail[run->tail_length] = '\0';
+	take_promise(run);
 }
 
 /* Reads what is there; into the tail if run is given. */
@@ -294,6 +315,18 @@ run_reap(struct run *run)
 	}
 	close_fd(&run->control_fd);
 	run->pid = 0;
+}
+
+bool
+run_is_holding(const struct run *run)
+{
+	return (run->is_holding);
+}
+
+bool
+run_output_ended(const struct run *run)
+{
+	return (run->output_fd == -1);
 }
 
 bool

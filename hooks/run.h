@@ -38,6 +38,7 @@ struct run {
 	int output_fd;	   /* -1: closed */
 	int control_fd;	   /* to the child until it executes; -1: closed */
 	int old_fds[RUN_OLD_MAX];
+	bool is_holding;
 	unsigned tail_length;
 	char tail[RUN_TAIL_BYTES + 1];
 };
@@ -64,6 +65,14 @@ void run_kill(const struct run *run, int signal_number);
 
 /* Collects the ended script: sets status and exec_errno, clears pid. */
 void run_reap(struct run *run);
+
+/*
+ * True if the script has said that something which it leaves behind holds, for
+ * as long as the script's output is open; run_output_ended tells when it does
+ * not any more.  See vss.d(7).
+ */
+bool run_is_holding(const struct run *run);
+bool run_output_ended(const struct run *run);
 
 /* True if it ran and exited with status 0. */
 bool run_succeeded(const struct run *run);

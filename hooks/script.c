@@ -169,6 +169,7 @@ script_freeze(struct script *script, uint64_t transaction, int64_t limit_ms,
 	script->asked_at_ms = now_ms;
 	script->thaw_wanted = false;
 	script->freeze_failed = true;
+	script->is_holding = false;
 	script->thaw_tries = 0;
 	if (run_prepare(&script->freeze_run, &command) == -1)
 		return (refuse(script, "cannot start", errno));
@@ -282,6 +283,8 @@ tick_freezing(struct script *script, int64_t now_ms)
 		(void)note(script, FROZEN_NOTHING, NULL);
 		script_set_state(script, SCRIPT_FROZEN, CLOCK_NEVER_MS);
 		script->freeze_failed = !run_succeeded(run);
+		script->is_holding = !script->freeze_failed &&
+		    run_is_holding(run);
 		if (script->freeze_failed) {
 			log_failure(script, "freeze_failed");
 			return (answer(script, SCRIPT_FAIL));
@@ -358,6 +361,23 @@ tick_thawing(struct script *script, int64_t now_ms)
 					answer(script, SCRIPT_FAIL));
 }
 
+/* Somebody may have written: the broker has to know before the thaw. */
+static enum script_answer
+tick_frozen(struct script *script)
+{
+	struct run *run = &script->freeze_run;
+
+	if (!script->is_holding || !run_output_ended(run))
+		return (SCRIPT_NO_ANSWER);
+	script->is_holding = false;
+	script->freeze_failed = true;
+	(void)snprintf(script->text, sizeof(script->text),
+	    "what the freeze left behind holds no more%s%s",
+	    run->tail_length > 0 ? ": " : "", run->tail);
+	log_failure(script, "hold_lost");
+	return (SCRIPT_LOST);
+}
+
 /* When a thaw is due an answer and is not over: at the broker's deadline. */
 static int64_t
 late_at_ms(const struct script *script)
@@ -400,6 +420,7 @@ script_tick(struct script *script, int64_t now_ms)
 		tick_killing(script, now_ms);
 		break;
 	case SCRIPT_FROZEN:
+		result = tick_frozen(script);
 		break;
 	case SCRIPT_THAWING:
 		result = tick_thawing(script, now_ms);

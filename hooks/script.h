@@ -36,7 +36,12 @@ enum script_state {
 };
 
 /* For the operation that was asked last; text says more. */
-enum script_answer { SCRIPT_NO_ANSWER, SCRIPT_READY, SCRIPT_FAIL };
+enum script_answer {
+	SCRIPT_NO_ANSWER,
+	SCRIPT_READY,
+	SCRIPT_FAIL,
+	SCRIPT_LOST, /* the freeze was ready, and does not hold any more */
+};
 
 struct script {
 	char name[SCAN_NAME_MAX + 1];
@@ -55,6 +60,7 @@ struct script {
 	bool thaw_wanted;
 	bool answer_due;
 	bool freeze_failed;  /* the last one */
+	bool is_holding;     /* what the last one left behind */
 	bool kill_sent;	     /* SIGKILL, in SCRIPT_KILLING */
 	unsigned thaw_tries; /* that failed */
 	char text[SCRIPT_TEXT_MAX];

@@ -27,6 +27,7 @@ for file in sbin/appvssd sbin/hv_vss_daemon sbin/appvss-hooks sbin/appvssctl \
 	share/appvss/qemu-ga/fsfreeze-hook \
 	share/appvss/vmware/pre-freeze-script \
 	share/appvss/vmware/post-thaw-script share/appvss/azure/pre-script \
+	libexec/appvss/appvss-hold share/man/man8/appvss-hold.8 \
 	share/man/man8/appvssd.8 share/man/man8/appvssctl.8 \
 	share/man/man8/appvss-hooks.8 share/man/man8/hv_vss_daemon.8; do
 	[ -e "$staging/usr/$file" ] || die "$file is not installed"
