@@ -102,12 +102,18 @@ DEPS_Linux = gcc make bmake pkg-config libevent-dev libsqlite3-dev check \
 DEPS_FreeBSD = pkgconf libevent sqlite3 check libconfuse python3
 DEPS_LINT_Linux = clang clang-format libclang-rt-14-dev mandoc shellcheck
 DEPS_LINT_FreeBSD = llvm14 mandoc hs-ShellCheck
+# The servers of make check-db, which runs on Linux.
+DEPS_TEST_Linux = postgresql mariadb-server redis-server sqlite3 python3
+DEPS_TEST_FreeBSD =
 
 deps:
 	sh tests/deps.sh ${DEPS_${OS}}
 
 deps-lint:
 	sh tests/deps.sh ${DEPS_LINT_${OS}}
+
+deps-test:
+	sh tests/deps-test.sh ${DEPS_TEST_${OS}}
 
 install: all ${INSTALL_TARGETS}
 
@@ -116,5 +122,5 @@ clean:
 	    ${CLEAN_FILES}
 	rm -rf .build
 
-.PHONY: all everything paths-asked deps deps-lint install clean check \
+.PHONY: all everything paths-asked deps deps-lint deps-test install clean check \
 	check-asan check-tsan demo lint format format-check

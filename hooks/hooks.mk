@@ -45,6 +45,10 @@ PROGS += hooks/appvss-hold
 INTEGRATION_TESTS += tests/integration/hooks_hold.sh
 MANUALS += hooks/appvss-hold.8
 SHELL_SCRIPTS += tests/integration/hooks_hold.sh
+# Each has a script, a sample of its configuration, and tests/db/NAME.sh.
+DATABASES = postgresql
+SHELL_SCRIPTS += hooks/databases/common.sh \
+	hooks/databases/postgresql
 
 hooks/appvss-hooks: ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
 	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
@@ -65,7 +69,8 @@ hooks-services:
 		    -e 's|@RUNDIR@|${RUNDIR}|g' $$file.in >$$file || exit 1; \
 	done
 
-install-hooks: hooks/appvss-hooks hooks/appvss-hold install-hooks-${OS}
+install-hooks: hooks/appvss-hooks hooks/appvss-hold install-hooks-${OS} \
+	install-databases
 	install -d ${DESTDIR}${LIBEXECDIR}/appvss ${DESTDIR}${SBINDIR} ${DESTDIR}${SYSCONFDIR}/vss.d \
 	    ${DESTDIR}${MANDIR}/man7 ${DESTDIR}${MANDIR}/man8
 	install -m 755 hooks/appvss-hooks ${DESTDIR}${SBINDIR}
@@ -75,6 +80,25 @@ install-hooks: hooks/appvss-hooks hooks/appvss-hold install-hooks-${OS}
 	install -m 644 hooks/vss.d.7 ${DESTDIR}${MANDIR}/man7
 	install -m 644 hooks/appvss-hold.8 hooks/appvss-hooks.8 \
 	    ${DESTDIR}${MANDIR}/man8
+
+# Off until somebody installs NAME.sample as NAME, see vss.d(7).
+install-databases:
+	install -d ${DESTDIR}${LIBEXECDIR}/appvss ${DESTDIR}${SYSCONFDIR}/vss.d \
+	    ${DESTDIR}${SYSCONFDIR}/appvss/hooks.d
+	sed -e 's|@SYSCONFDIR@|${SYSCONFDIR}|g' -e 's|@RUNDIR@|${RUNDIR}|g' \
+	    hooks/databases/common.sh >.build/common.sh
+	install -m 644 .build/common.sh ${DESTDIR}${LIBEXECDIR}/appvss
+	for name in ${DATABASES}; do \
+		install -m 755 hooks/databases/$$name \
+		    ${DESTDIR}${LIBEXECDIR}/appvss && \
+		install -m 644 hooks/databases/$$name.conf.sample \
+		    ${DESTDIR}${SYSCONFDIR}/appvss/hooks.d && \
+		sed -e 's|@SYSCONFDIR@|${SYSCONFDIR}|g' -e "s|@NAME@|$$name|g" \
+		    -e 's|@LIBEXECDIR@|${LIBEXECDIR}|g' \
+		    hooks/vss.d/database.sample.in >.build/$$name.sample && \
+		install -m 644 .build/$$name.sample \
+		    ${DESTDIR}${SYSCONFDIR}/vss.d || exit 1; \
+	done
 
 install-hooks-Linux: hooks-services
 	install -d ${DESTDIR}${PREFIX}/lib/systemd/system
@@ -112,5 +136,5 @@ install-agents: hooks-services
 	install -m 600 hooks/azure/VMSnapshotScriptPluginConfig.json \
 	    ${DESTDIR}${DATADIR}/azure
 
-.PHONY: hooks-services install-hooks install-hooks-Linux \
+.PHONY: hooks-services install-databases install-hooks install-hooks-Linux \
 	install-hooks-FreeBSD install-agents

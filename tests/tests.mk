@@ -13,6 +13,14 @@ check-asan:
 check-tsan:
 	sh tests/sanitize.sh thread check-sim
 
+# Real databases in snapshots; make deps-test installs them.
+DB_TESTS = tests/db/postgresql.sh
+SHELL_SCRIPTS += tests/db/db_lib.sh ${DB_TESTS} tests/deps-test.sh
+
+check-db: all
+	sh tests/run.sh ${DB_TESTS}
+	@grep -h stalled .build/test-logs/tests_db_*.log
+
 lint:
 	sh tests/lint.sh "${MANUALS}" "${SHELL_SCRIPTS}"
 
@@ -24,7 +32,7 @@ format-check:
 	    `find . -name .build -prune -o -name '*.[ch]' -print`
 
 SHELL_SCRIPTS += tests/deps.sh tests/run.sh tests/sanitize.sh tests/lint.sh
-.PHONY: check-unit
+.PHONY: check-unit check-db
 CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_veto.sh \
 	tests/integration/chain_hang.sh \

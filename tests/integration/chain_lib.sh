@@ -12,7 +12,7 @@
 chain_start() {
 	need_root_loop
 	SHM=$(mktemp -d /dev/shm/appvss-test.XXXXXX)
-	MOUNT=$(make_mount ext4 64 data)
+	MOUNT=$(make_mount ext4 "${DATA_MB:-64}" data)
 	mkdir "$MOUNT/appvss"
 	HISTORY=$MOUNT/appvss/history.db
 	SOCKET=$SHM/appvssd.sock

@@ -27,7 +27,10 @@ for file in sbin/appvssd sbin/hv_vss_daemon sbin/appvss-hooks sbin/appvssctl \
 	share/appvss/qemu-ga/fsfreeze-hook \
 	share/appvss/vmware/pre-freeze-script \
 	share/appvss/vmware/post-thaw-script share/appvss/azure/pre-script \
-	libexec/appvss/appvss-hold share/man/man8/appvss-hold.8 \
+	libexec/appvss/appvss-hold libexec/appvss/common.sh \
+	../etc/vss.d/postgresql.sample \
+	../etc/appvss/hooks.d/postgresql.conf.sample \
+	libexec/appvss/postgresql share/man/man8/appvss-hold.8 \
 	share/man/man8/appvssd.8 share/man/man8/appvssctl.8 \
 	share/man/man8/appvss-hooks.8 share/man/man8/hv_vss_daemon.8; do
 	[ -e "$staging/usr/$file" ] || die "$file is not installed"
@@ -38,9 +41,11 @@ if [ "$(uname -s)" = Linux ]; then
 			die "$unit.service is not installed"
 	done
 fi
-grep -El '/usr/local/(etc|libexec)' "$staging"/usr/sbin/* \
+grep -rEl '/usr/local/(etc|libexec)' "$staging"/usr/sbin/* \
 	"$staging"/usr/libexec/* "$staging"/usr/lib/lib* &&
 	die "paths of another PREFIX are compiled in"
+grep -rIl '@[A-Z]*@' "$staging/usr/libexec" "$staging/etc" &&
+	die "a path was not filled in"
 find "$staging" -type f -perm -o+w | grep . && die "writable by everybody"
 
 PKG_CONFIG_PATH=$staging/usr/$pkgconfig
