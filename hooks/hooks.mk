@@ -46,9 +46,10 @@ INTEGRATION_TESTS += tests/integration/hooks_hold.sh
 MANUALS += hooks/appvss-hold.8
 SHELL_SCRIPTS += tests/integration/hooks_hold.sh
 # Each has a script, a sample of its configuration, and tests/db/NAME.sh.
-DATABASES = postgresql
+DATABASES = postgresql mysql
 SHELL_SCRIPTS += hooks/databases/common.sh \
-	hooks/databases/postgresql
+	hooks/databases/postgresql \
+	hooks/databases/mysql
 
 hooks/appvss-hooks: ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
 	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a

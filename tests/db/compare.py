@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Compares what a copy holds with what the clients of load.py were told.
 
-usage: compare.py LOG ROWS READY THAW exact|prefix
+usage: compare.py LOG ROWS ASKED READY THAW exact|prefix
        compare.py stall LOG FROM TO
 
-ROWS has "CLIENT NUMBER" lines, READY and THAW are wall-clock seconds: when the
-freeze was answered, and when the host was told to thaw.
+ROWS has "CLIENT NUMBER" lines.  ASKED, READY and THAW are wall-clock seconds: when
+the host was told to freeze, when the script had, and when the host was told to
+thaw.
 
 The copy must hold a prefix of the order of commits: with a commit, each that was
 acknowledged before that one was sent.  It must hold all that were acknowledged
-before READY; "exact" asks that it holds no others than those acknowledged
-before THAW.  Ends with the time that clients stalled.
+before READY; "exact" asks that it holds all that were acknowledged before THAW, none that
+was not, and that none of them was sent after READY.  Ends with the time that clients stalled.
 """
 import sys
 
@@ -77,6 +78,10 @@ def compare(commits, rows, ready, thaw, exact):
             sys.exit("compare: not exactly what was acknowledged: more %s, "
                      "less %s" % (sorted(rows - expected)[:5],
                                   sorted(expected - rows)[:5]))
+        late = [key for key in rows if commits[key][0] > ready]
+        if late:
+            sys.exit("compare: sent after READY, and there: %s"
+                     % sorted(late)[:5])
     if not rows:
         sys.exit("compare: the copy is empty")
 
@@ -87,15 +92,14 @@ def main():
         print("%.0f" % (1000 * longest_stall(commits, float(sys.argv[3]),
                                              float(sys.argv[4]))))
         return
-    log, path, ready, thaw, how = sys.argv[1:]
+    log, path, asked, ready, thaw, how = sys.argv[1:]
     commits = read_log(log)
     rows = read_rows(path)
     compare(commits, rows, float(ready), float(thaw), how == "exact")
     print("%d commits in the copy, %s; clients stalled for at most %.0f ms"
           % (len(rows), "exactly the acknowledged ones" if how == "exact"
              else "a prefix of the order",
-             1000 * longest_stall(commits, float(ready) - 10,
-                                  float(thaw) + 2)))
+             1000 * longest_stall(commits, float(asked), float(thaw))))
 
 
 main()

@@ -63,7 +63,10 @@ db_start() {
 	SCRIPT
 	cat >"$VSS_D/90-veto" <<-SCRIPT
 		#!/bin/sh
-		[ "\$1" = thaw ] || [ ! -e "$TEST_DIR/veto" ]
+		[ "\$1" = freeze ] || exit 0
+		[ ! -e "$TEST_DIR/veto" ] || exit 1
+		# What nothing holds is committed before file systems freeze.
+		exec sleep 0.5
 	SCRIPT
 	chmod 755 "$VSS_D"/*
 	APPVSS_HOLD=$PWD/hooks/appvss-hold
@@ -163,10 +166,9 @@ db_snapshot() {
 	goes_on
 	thawed=$(calls thaw 0)
 	chain_reply check '^reply op=.* status=0x00000000'
+	asked_at=$(now)
 	chain_reply freeze '^reply op=FREEZE status=0x00000000'
 	ready_at=$(cat "$TEST_DIR/freeze.ended")
-	# Long enough for a commit that nothing holds.
-	sleep 0.5
 	cp --sparse=always "$TEST_DIR/data.img" "$TEST_DIR/copy.img"
 	thaw_at=$(now)
 	chain_reply thaw '^reply op=THAW status=0x00000000'
@@ -176,8 +178,8 @@ db_snapshot() {
 	expect consistency "$(chain_state consistency)" application
 	is_free
 	db_restore
-	python3 tests/db/compare.py "$ACKS" "$TEST_DIR/rows" "$ready_at" \
-		"$thaw_at" "$1" >"$TEST_DIR/compare.out" ||
+	python3 tests/db/compare.py "$ACKS" "$TEST_DIR/rows" "$asked_at" \
+		"$ready_at" "$thaw_at" "$1" >"$TEST_DIR/compare.out" ||
 		die "the copy is not what it must be"
 	say "$(cat "$TEST_DIR/compare.out")"
 }
@@ -253,5 +255,5 @@ db_kill() {
 	asked_at=$(now)
 	server_rows first >"$TEST_DIR/rows"
 	python3 tests/db/compare.py "$ACKS" "$TEST_DIR/rows" "$asked_at" \
-		"$asked_at" prefix || die "what was acknowledged is lost"
+		"$asked_at" "$asked_at" prefix || die "what was acknowledged is lost"
 }
