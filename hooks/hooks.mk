@@ -46,10 +46,11 @@ INTEGRATION_TESTS += tests/integration/hooks_hold.sh
 MANUALS += hooks/appvss-hold.8
 SHELL_SCRIPTS += tests/integration/hooks_hold.sh
 # Each has a script, a sample of its configuration, and tests/db/NAME.sh.
-DATABASES = postgresql mysql
+DATABASES = postgresql mysql redis
 SHELL_SCRIPTS += hooks/databases/common.sh \
 	hooks/databases/postgresql \
-	hooks/databases/mysql
+	hooks/databases/mysql \
+	hooks/databases/redis
 
 hooks/appvss-hooks: ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
 	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a

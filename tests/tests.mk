@@ -14,7 +14,8 @@ check-tsan:
 	sh tests/sanitize.sh thread check-sim
 
 # Real databases in snapshots; make deps-test installs them.
-DB_TESTS = tests/db/postgresql.sh tests/db/mysql.sh
+DB_TESTS = tests/db/postgresql.sh tests/db/mysql.sh \
+	tests/db/redis.sh
 SHELL_SCRIPTS += tests/db/db_lib.sh ${DB_TESTS} tests/deps-test.sh
 
 check-db: all

@@ -206,6 +206,17 @@ db_veto() {
 	stalled_at_most "$begun_at" $((LIMIT_MS + 5000))
 }
 
+# A program for a script to call: it runs the lines and then never ends, as long as
+# the test lasts.
+db_hangs() {
+	{
+		echo '#!/bin/sh'
+		printf '%s\n' "$@"
+		echo "while [ -e '$TEST_DIR' ]; do sleep 0.2; done"
+	} >"$TEST_DIR/hangs"
+	chmod 755 "$TEST_DIR/hangs"
+}
+
 # The lines are a configuration with which the script never ends its freeze.
 db_hang() {
 	say "the script hangs in its freeze"
@@ -237,6 +248,7 @@ await_loss() {
 db_kill() {
 	say "the server is killed while frozen"
 	goes_on
+	begun_at=$(now)
 	lost=$(calls thaw 1)
 	thawed=$(calls thaw 0)
 	chain_reply freeze '^reply op=FREEZE status=0x00000000'
@@ -251,9 +263,11 @@ db_kill() {
 	server_died first
 	server_start "$DATA" first
 	goes_on
-	stop_bg load TERM || :
+	stalled_at_most "$begun_at" 60000
+	stop_bg load TERM >/dev/null 2>&1 || :
 	asked_at=$(now)
 	server_rows first >"$TEST_DIR/rows"
 	python3 tests/db/compare.py "$ACKS" "$TEST_DIR/rows" "$asked_at" \
-		"$asked_at" "$asked_at" prefix || die "what was acknowledged is lost"
+		"$asked_at" "$asked_at" prefix >"$TEST_DIR/compare.out" ||
+		die "what was acknowledged is lost"
 }

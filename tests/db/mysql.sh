@@ -88,13 +88,9 @@ sql first -e 'SET GLOBAL innodb_flush_log_at_trx_commit = 0'
 db_config "socket=$SHM/first/socket" lock=stage
 db_snapshot exact
 db_veto
-cat >"$TEST_DIR/hangs" <<'SCRIPT'
-#!/bin/sh
 # Holds, and does not say so.
-mariadb "$@" >/dev/null
-sleep 1000
-SCRIPT
-chmod 755 "$TEST_DIR/hangs"
+# shellcheck disable=SC2016
+db_hangs 'mariadb "$@" >/dev/null'
 db_hang "socket=$SHM/first/socket" "client=$TEST_DIR/hangs"
 db_config "socket=$SHM/first/socket"
 db_kill

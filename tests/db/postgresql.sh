@@ -107,16 +107,9 @@ sql first postgres "SELECT pg_reload_conf()" >/dev/null
 db_config "socket_dir=$SHM/first" mode=hold
 db_snapshot exact
 db_veto
-cat >"$TEST_DIR/hangs" <<'SCRIPT'
-#!/bin/sh
 # Holds, and does not say so.
-case $* in
-*"-c"*) exec psql "$@" ;;
-esac
-psql "$@" >/dev/null
-sleep 1000
-SCRIPT
-chmod 755 "$TEST_DIR/hangs"
+# shellcheck disable=SC2016
+db_hangs 'case $* in *"-c"*) exec psql "$@" ;; esac' 'psql "$@" >/dev/null'
 db_hang "socket_dir=$SHM/first" mode=hold "psql=$TEST_DIR/hangs"
 db_config "socket_dir=$SHM/first" mode=hold
 db_kill
