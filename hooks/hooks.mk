@@ -46,11 +46,12 @@ INTEGRATION_TESTS += tests/integration/hooks_hold.sh
 MANUALS += hooks/appvss-hold.8
 SHELL_SCRIPTS += tests/integration/hooks_hold.sh
 # Each has a script, a sample of its configuration, and tests/db/NAME.sh.
-DATABASES = postgresql mysql redis
+DATABASES = postgresql mysql redis sqlite
 SHELL_SCRIPTS += hooks/databases/common.sh \
 	hooks/databases/postgresql \
 	hooks/databases/mysql \
-	hooks/databases/redis
+	hooks/databases/redis \
+	hooks/databases/sqlite
 
 hooks/appvss-hooks: ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
 	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a

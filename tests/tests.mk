@@ -15,7 +15,7 @@ check-tsan:
 
 # Real databases in snapshots; make deps-test installs them.
 DB_TESTS = tests/db/postgresql.sh tests/db/mysql.sh \
-	tests/db/redis.sh
+	tests/db/redis.sh tests/db/sqlite.sh
 SHELL_SCRIPTS += tests/db/db_lib.sh ${DB_TESTS} tests/deps-test.sh
 
 check-db: all

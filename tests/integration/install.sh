@@ -29,8 +29,8 @@ for file in sbin/appvssd sbin/hv_vss_daemon sbin/appvss-hooks sbin/appvssctl \
 	share/appvss/vmware/post-thaw-script share/appvss/azure/pre-script \
 	libexec/appvss/appvss-hold libexec/appvss/common.sh \
 	../etc/vss.d/postgresql.sample \
-	../etc/appvss/hooks.d/postgresql.conf.sample \
-	libexec/appvss/postgresql share/man/man8/appvss-hold.8 \
+	../etc/appvss/hooks.d/sqlite.conf.sample \
+	libexec/appvss/mysql libexec/appvss/redis share/man/man8/appvss-hold.8 \
 	share/man/man8/appvssd.8 share/man/man8/appvssctl.8 \
 	share/man/man8/appvss-hooks.8 share/man/man8/hv_vss_daemon.8; do
 	[ -e "$staging/usr/$file" ] || die "$file is not installed"
@@ -44,8 +44,13 @@ fi
 grep -rEl '/usr/local/(etc|libexec)' "$staging"/usr/sbin/* \
 	"$staging"/usr/libexec/* "$staging"/usr/lib/lib* &&
 	die "paths of another PREFIX are compiled in"
-grep -rIl '@[A-Z]*@' "$staging/usr/libexec" "$staging/etc" &&
+grep -rIl '@[A-Z][A-Z]*@' "$staging/usr/libexec" "$staging/etc" &&
 	die "a path was not filled in"
+for sample in "$staging"/etc/vss.d/*.sample; do
+	script=$(sed -n 's/^exec \([^ ]*\) .*/\1/p' "$sample")
+	[ -x "$staging$script" ] || [ -z "$script" ] ||
+		die "$sample executes $script, which is not installed"
+done
 find "$staging" -type f -perm -o+w | grep . && die "writable by everybody"
 
 PKG_CONFIG_PATH=$staging/usr/$pkgconfig
