@@ -16,10 +16,12 @@ INTEGRATION_TESTS += tests/integration/examples_python.sh
 SHELL_SCRIPTS += tests/integration/examples_python.sh
 
 # The main job, shown and proved.
-SHELL_SCRIPTS += examples/demo.sh
+SHELL_SCRIPTS += examples/demo.sh examples/hook.sh examples/hook-rndc.sh
 
 demo: all
 	sh examples/demo.sh
 
-INTEGRATION_TESTS += tests/integration/demo.sh
-SHELL_SCRIPTS += tests/integration/demo.sh
+INTEGRATION_TESTS += tests/integration/demo.sh \
+	tests/integration/examples_hooks.sh
+SHELL_SCRIPTS += tests/integration/demo.sh \
+	tests/integration/examples_hooks.sh

@@ -74,8 +74,9 @@ hooks-services:
 
 install-hooks: hooks/appvss-hooks hooks/appvss-hold install-hooks-${OS} \
 	install-databases
-	install -d ${DESTDIR}${LIBEXECDIR}/appvss ${DESTDIR}${SBINDIR} ${DESTDIR}${SYSCONFDIR}/vss.d \
-	    ${DESTDIR}${MANDIR}/man7 ${DESTDIR}${MANDIR}/man8
+	install -d ${DESTDIR}${LIBEXECDIR}/appvss ${DESTDIR}${SBINDIR} \
+	    ${DESTDIR}${SYSCONFDIR}/vss.d ${DESTDIR}${MANDIR}/man7 \
+	    ${DESTDIR}${MANDIR}/man8
 	install -m 755 hooks/appvss-hooks ${DESTDIR}${SBINDIR}
 	install -m 755 hooks/appvss-hold ${DESTDIR}${LIBEXECDIR}/appvss
 	install -m 644 hooks/vss.d/50-example.sample \

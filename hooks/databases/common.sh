@@ -40,10 +40,13 @@ fail() {
 load_config() {
 	conf=$hooks_d/$name.conf
 	[ -e "$conf" ] || return 0
-	trusted=$(find "$conf" -prune -type f \( -user 0 -o -user "$(id -u)" \) \
-		! -perm -0020 ! -perm -0002)
-	[ -n "$trusted" ] ||
-		fail "$conf is not root's, or is writable by others"
+	for checked in "$hooks_d" "$conf"; do
+		trusted=$(find -H "$checked" -prune \
+			\( -user 0 -o -user "$(id -u)" \) \
+			! -perm -0020 ! -perm -0002)
+		[ -n "$trusted" ] ||
+			fail "$checked is not root's, or is writable by others"
+	done
 	# shellcheck disable=SC1090
 	. "$conf"
 }

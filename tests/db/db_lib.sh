@@ -184,10 +184,10 @@ db_snapshot() {
 	say "$(cat "$TEST_DIR/compare.out")"
 }
 
-# From the time $1 on nobody waited for longer than $2 ms.
+# From the time $1 on nobody waited for longer than $2 ms, on account of $3.
 stalled_at_most() {
 	stall=$(python3 tests/db/compare.py stall "$ACKS" "$1" "$(now)")
-	say "clients stalled for at most $stall ms"
+	say "$3: clients stalled for at most $stall ms"
 	[ "$stall" -le "$2" ] || die "that is more than $2 ms"
 }
 
@@ -203,7 +203,7 @@ db_veto() {
 	goes_on
 	chain_unfrozen
 	is_free
-	stalled_at_most "$begun_at" $((LIMIT_MS + 5000))
+	stalled_at_most "$begun_at" $((LIMIT_MS + 5000)) "veto"
 }
 
 # A program for a script to call: it runs the lines and then never ends, as long as
@@ -229,7 +229,7 @@ db_hang() {
 	goes_on
 	chain_unfrozen
 	is_free
-	stalled_at_most "$begun_at" $((LIMIT_MS + 5000))
+	stalled_at_most "$begun_at" $((LIMIT_MS + 5000)) "script hangs"
 }
 
 # What holds has seen it, and appvss-hooks has told the broker: while frozen, with
@@ -263,7 +263,7 @@ db_kill() {
 	server_died first
 	server_start "$DATA" first
 	goes_on
-	stalled_at_most "$begun_at" 60000
+	stalled_at_most "$begun_at" 60000 "server killed and started again"
 	stop_bg load TERM >/dev/null 2>&1 || :
 	asked_at=$(now)
 	server_rows first >"$TEST_DIR/rows"
