@@ -11,11 +11,13 @@
 #	db_snapshot exact|prefix	freeze, copy, thaw, restore, compare
 #	db_veto | db_hang | db_kill	the faults
 # The test defines, for its database:
-#	server_start DATADIR NAME	starts a server; returns when it answers
+#	server_start DATADIR NAME	starts a server, whose process is in
+#					server-NAME.pid; returns when it answers
+#	server_rows NAME		prints "CLIENT NUMBER" lines
+# and what of these has to differ:
 #	server_stop NAME
 #	server_kill NAME		at once, with SIGKILL: the disk is frozen
 #	server_died NAME		waits for its end: the disk has thawed
-#	server_rows NAME		prints "CLIENT NUMBER" lines
 #	server_verify_copy DATADIR	its own consistency check: of the copy
 #	server_verify DATADIR NAME	... of the server that runs on it
 #	server_verify_stopped DATADIR	... and when that was stopped
@@ -38,6 +40,33 @@ db_need() {
 		command -v "$program" >/dev/null ||
 			skip "$program is not installed: make deps-test"
 	done
+}
+
+server_stop() {
+	stopped=$(cat "$TEST_DIR/server-$1.pid")
+	kill "$stopped"
+	gone "$stopped"
+	rm "$TEST_DIR/server-$1.pid"
+}
+
+server_kill() {
+	kill -9 "$(cat "$TEST_DIR/server-$1.pid")"
+}
+
+server_died() {
+	gone "$(cat "$TEST_DIR/server-$1.pid")"
+}
+
+server_verify_copy() {
+	:
+}
+
+server_verify() {
+	:
+}
+
+server_verify_stopped() {
+	:
 }
 
 now() {
@@ -115,27 +144,25 @@ await_thaw() {
 	wait_for "$TEST_DIR/calls" "^thaw $1\$" 15 $(($2 + 1))
 }
 
-# The processes that hold for this test.
-holders() {
-	for holder in $(pgrep -f 'appvss-hold begin' || :); do
-		grep -qs "$SHM/hooks" "/proc/$holder/environ" && echo "$holder"
-	done
-	return 0
-}
-
 # A holder would keep its sessions, and those the disk.
 test_cleanup() {
-	for holder in $(holders); do
+	for holder in $(holders_of "$SHM/hooks"); do
 		kill -9 "$holder"
 	done
 	[ -z "${SHM:-}" ] || rm -rf "$SHM"
 }
 
+# Nothing that holds is left, nor a trace of it.
 is_free() {
 	for left in "$SHM/hooks/"*.hold "$SHM/hooks/"*.paused; do
 		[ ! -e "$left" ] || die "$left is left"
 	done
-	[ -z "$(holders)" ] || die "a holder is left"
+	free_tries=200
+	while [ -n "$(holders_of "$SHM/hooks")" ]; do
+		free_tries=$((free_tries - 1))
+		[ "$free_tries" -gt 0 ] || die "a holder is left"
+		sleep 0.05
+	done
 }
 
 gone() {

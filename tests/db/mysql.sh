@@ -6,7 +6,6 @@ set -eu
 db_need mariadbd mariadb mariadb-install-db mariadb-check
 DATA_MB=384
 
-
 sql() {
 	instance=$1
 	shift
@@ -32,27 +31,8 @@ server_start() {
 	done
 }
 
-server_stop() {
-	stopped=$(cat "$TEST_DIR/server-$1.pid")
-	kill "$stopped"
-	gone "$stopped"
-	rm "$TEST_DIR/server-$1.pid"
-}
-
-server_kill() {
-	kill -9 "$(cat "$TEST_DIR/server-$1.pid")"
-}
-
-server_died() {
-	gone "$(cat "$TEST_DIR/server-$1.pid")"
-}
-
 server_rows() {
 	sql "$1" app -e "SELECT concat(client, ' ', number) FROM ledger"
-}
-
-server_verify_copy() {
-	:
 }
 
 server_verify() {
@@ -61,10 +41,6 @@ server_verify() {
 		die "CHECK TABLE"
 	# One line a table.
 	! grep -v -E ' OK$' "$TEST_DIR/check.log" || die "CHECK TABLE"
-}
-
-server_verify_stopped() {
-	:
 }
 
 db_start mysql

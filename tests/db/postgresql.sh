@@ -56,10 +56,6 @@ server_rows() {
 		WHERE relname LIKE 'made%'"
 }
 
-server_verify_copy() {
-	:
-}
-
 server_verify() {
 	as_postgres pg_amcheck -h "$SHM/$2" --install-missing --all \
 		--heapallindexed || die "pg_amcheck"

@@ -28,21 +28,6 @@ server_start() {
 	done
 }
 
-server_stop() {
-	stopped=$(cat "$TEST_DIR/server-$1.pid")
-	kill "$stopped"
-	gone "$stopped"
-	rm "$TEST_DIR/server-$1.pid"
-}
-
-server_kill() {
-	kill -9 "$(cat "$TEST_DIR/server-$1.pid")"
-}
-
-server_died() {
-	gone "$(cat "$TEST_DIR/server-$1.pid")"
-}
-
 server_rows() {
 	row_client=1
 	while [ "$row_client" -le "$CLIENTS" ]; do
@@ -63,14 +48,6 @@ server_verify_copy() {
 		redis-check-rdb "$1/dump.rdb" >"$TEST_DIR/check.log" ||
 			die "redis-check-rdb"
 	fi
-}
-
-server_verify() {
-	:
-}
-
-server_verify_stopped() {
-	:
 }
 
 AOF=yes

@@ -31,17 +31,9 @@ server_rows() {
 		'SELECT client, number FROM ledger'
 }
 
-server_verify_copy() {
-	:
-}
-
 server_verify() {
 	expect integrity_check \
 		"$(sqlite3 "$1/$FILE" 'PRAGMA integrity_check')" ok
-}
-
-server_verify_stopped() {
-	:
 }
 
 db_start sqlite

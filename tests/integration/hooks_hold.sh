@@ -31,20 +31,13 @@ make_script db 'echo "${SAY:-hold}" | "$HOLD" begin --hold-ms $(cat $TEST_DIR/ms
 " --end "end
 " db "$TEST_DIR/session"' '"$HOLD" end db || { echo "db not held" >>$CALLS; exit 1; }'
 
-holders() {
-	for holder in $(pgrep -f 'appvss-hold begin' || :); do
-		grep -qs "$RUN_DIR" "/proc/$holder/environ" && echo "$holder"
-	done
-	return 0
-}
-
 all_gone() {
 	for each in one two; do
 		gone "$HELD.$each" 10
 	done
 	gone "$RUN_DIR/db.hold" 10
 	all_tries=200
-	while [ -n "$(holders)" ]; do
+	while [ -n "$(holders_of "$RUN_DIR")" ]; do
 		all_tries=$((all_tries - 1))
 		[ "$all_tries" -gt 0 ] || die "a holder is left"
 		sleep 0.05
@@ -52,7 +45,7 @@ all_gone() {
 }
 
 test_cleanup() {
-	for holder in $(holders); do
+	for holder in $(holders_of "$RUN_DIR"); do
 		kill -9 "$holder"
 	done
 }
@@ -100,7 +93,7 @@ received '^READY name=db id=2 op=thaw' 10
 
 say "the holder is killed"
 ready 3
-kill -9 "$(holders)"
+kill -9 "$(holders_of "$RUN_DIR")"
 received '^FAIL name=db id=3 op=freeze .*holds no more' 10
 gone "$HELD.one" 10
 gone "$HELD.two" 10

@@ -18,6 +18,7 @@
 #	wait_bg NAME TIMEOUT_S		waits for its end; the status is its own
 #	wait_for FILE PATTERN TIMEOUT_S [COUNT]
 #	is_alive PID
+#	holders_of RUNTIME_DIR		processes of appvss-hold that stay behind
 #	is_frozen MOUNT			asks by a write that may hang, harmlessly
 #	is_thawed MOUNT			likewise, and gives it more time
 #	die MESSAGE			fails the test
@@ -166,6 +167,14 @@ host() {
 is_alive() {
 	kill -0 "$1" 2>/dev/null &&
 		! grep -qs '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
+holders_of() {
+	for holder in $(pgrep -f 'appvss-hold begin' || :); do
+		tr '\0' '\n' <"/proc/$holder/environ" 2>/dev/null |
+			grep -qx "APPVSS_RUNTIME_DIR=$1" && echo "$holder"
+	done
+	return 0
 }
 
 wait_bg() {
