@@ -47,7 +47,7 @@ server_died() {
 		gone "$each"
 	done
 	# init(8) may not have collected it yet, which PostgreSQL takes for alive.
-	rm -f "$DATA/postmaster.pid"
+	rm -f "$DATA/postmaster.pid" "$SHM/$1/".s.PGSQL.*
 }
 
 # Clients above 10 make tables.
