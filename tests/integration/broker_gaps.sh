@@ -85,7 +85,10 @@ start_sim "$TEST_DIR/dev"
 start_bg daemon kernel/hv_vss_daemon/hv_vss_daemon --no-freeze -n \
 	--device "$TEST_DIR/dev/hv_fsvss_dev"
 host negotiate
-until grep -q 'event=started' "$TEST_DIR/daemon.log"; do sleep 0.05; done
+until grep -q '^sysctl fs_open=1' "$TEST_DIR/sim.log"; do
+	host sysctl fs_open
+	sleep 0.05
+done
 snapshot
 broker_appvssd
 expect_gaps 1 "$one
