@@ -252,6 +252,7 @@ run(struct config *config, const struct config_source *source)
 	parent_socket_close(&parent.socket);
 	heldlog(status == 0 ? HELDLOG_INFO : HELDLOG_ERROR, "stopped",
 	    "status=%d", status);
+	parent_log_close(&parent.log);
 	return (status);
 }
 

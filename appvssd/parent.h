@@ -126,6 +126,8 @@ int parent_trust_history(const struct config *config,
 int parent_log_open(struct parent_log *log, const struct config *config);
 /* In the parent itself. */
 void parent_log_start(const struct parent_log *log);
+/* The last line was written. */
+void parent_log_close(struct parent_log *log);
 /*
  * Opens the file once more, after a rotation has renamed it.  If it cannot, it
  * says so in the one that is open.

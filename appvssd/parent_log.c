@@ -80,6 +80,13 @@ parent_log_start(const struct parent_log *log)
 }
 
 void
+parent_log_close(struct parent_log *log)
+{
+	free(log->path);
+	log->path = NULL;
+}
+
+void
 parent_log_reopen(struct parent_log *log)
 {
 	char quoted[HELDLOG_LINE_MAX / 2];
