@@ -61,6 +61,7 @@ broker_record(const struct broker *broker)
 		.queue = broker->history,
 		.txn = &broker->txn,
 		.members = broker->lineup.members,
+		.nmembers = broker->lineup.count,
 		.has_host = source_ops(&broker->sources,
 				broker->txn.begun.source)
 				->told != NULL,
@@ -117,6 +118,7 @@ broker_finish(struct broker *broker)
 	record_log(&record);
 	tell_end(&broker->tell, &record);
 	lineup_note_results(&broker->lineup, broker->txn.op);
+	lineup_end(&broker->lineup);
 	registry_end_transaction(&broker->participants.registry);
 	journal_forget_commit(broker->journal);
 	if (broker->stopping)

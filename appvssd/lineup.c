@@ -108,3 +108,9 @@ lineup_note_results(const struct lineup *lineup, enum txn_op op)
 		    part->told_at_ms);
 	}
 }
+
+void
+lineup_end(struct lineup *lineup)
+{
+	lineup->count = 0;
+}

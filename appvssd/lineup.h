@@ -34,4 +34,7 @@ int lineup_fill(struct lineup *lineup, struct registry *registry);
 /* Leaves the results with the entries, for STATUS. */
 void lineup_note_results(const struct lineup *lineup, enum txn_op op);
 
+/* The transaction has ended: its members are the registry's alone. */
+void lineup_end(struct lineup *lineup);
+
 #endif /* LINEUP_H */

@@ -172,7 +172,7 @@ record_culprit(const struct record *record)
 {
 	const struct txn *txn = record->txn;
 
-	return (txn->culprit < txn->nparts ?
+	return (txn->culprit < record->nmembers ?
 		record->members[txn->culprit]->name :
 		"");
 }

@@ -21,8 +21,11 @@ struct wire_msg;
 struct record {
 	struct histq *queue;
 	const struct txn *txn;
-	struct registry_entry *const *members; /* one for each participant */
-	bool has_host;			       /* the source has one */
+	/* One for each participant; none once it has ended: they may be gone.
+	 */
+	struct registry_entry *const *members;
+	size_t nmembers;
+	bool has_host; /* the source has one */
 	/* Of one that has ended: what the host was told at last, ... */
 	enum hv_vss_told told;
 	bool refused; /* ... and that the source did not take our success */

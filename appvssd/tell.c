@@ -66,7 +66,7 @@ tell_fill_answer(const struct record *record, const struct txn_action *action,
 	    txn->state == TXN_HELD ? txn_prospect(txn) : txn_consistency(txn));
 	if (txn->outcome != TXN_OUTCOME_NONE)
 		answer->outcome = txn_outcome_word(txn->outcome);
-	if (txn->culprit >= txn->nparts)
+	if (txn->culprit >= record->nmembers)
 		return;
 	answer->culprit = record->members[txn->culprit]->name;
 	answer->text = record->members[txn->culprit]->text;
