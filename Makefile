@@ -76,6 +76,7 @@ include appvssd/appvssd.mk
 include hooks/hooks.mk
 include examples/examples.mk
 include tests/tests.mk
+include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
 
 everything: ${PROGS}

@@ -139,7 +139,6 @@ BROKER_OWN_OBJS = appvssd/broker.o \
 	appvssd/orders.o \
 	appvssd/participants.o \
 	appvssd/participants_known.o \
-	appvssd/peercred.o \
 	appvssd/query.o \
 	appvssd/record.o \
 	appvssd/registry.o \
@@ -153,10 +152,12 @@ BROKER_OWN_OBJS = appvssd/broker.o \
 	appvssd/tell.o \
 	appvssd/txn_limits.o \
 	appvssd/verbs.o
-BROKER_OBJS = ${BROKER_OWN_OBJS} appvssd/access.o ${TXN_OBJS} ${HISTQ_OBJS} \
-	${WIRE_OBJS}
+# All but what asks the kernel who a client is.
+BROKER_PORTABLE_OBJS = ${BROKER_OWN_OBJS} appvssd/access.o ${TXN_OBJS} \
+	${HISTQ_OBJS} ${WIRE_OBJS}
+BROKER_OBJS = ${BROKER_PORTABLE_OBJS} appvssd/peercred.o
 
-OBJS += ${BROKER_OWN_OBJS}
+OBJS += ${BROKER_OWN_OBJS} appvssd/peercred.o
 
 # parent
 
