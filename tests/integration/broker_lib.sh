@@ -21,7 +21,7 @@ broker_start() {
 	} >"$TEST_DIR/appvssd.conf"
 	start_sim "$TEST_DIR/dev" --limit-ms "${DRIVER_MS:-15000}"
 	start_bg daemon kernel/hv_vss_daemon/hv_vss_daemon --no-freeze -n \
-		--device "$TEST_DIR/dev/hv_fsvss_dev"
+		--device "$TEST_DIR/dev/hv_fsvss_dev" --runtime-dir "$TEST_DIR"
 	broker_appvssd 1
 	host wait-openers 10000
 	wait_for "$TEST_DIR/sim.log" '^openers' 12
