@@ -80,5 +80,5 @@ start_bg appvssd appvssd/appvssd --foreground --device none \
 	--history "$TEST_DIR/table.db"
 wait_for "$TEST_DIR/appvssd.log" 'event=ready' 10
 PYTHONDONTWRITEBYTECODE=1 python3 tests/integration/broker_table.py \
-	"$TEST_DIR/socket" "$(pid_of appvssd)"
+	"$TEST_DIR/socket" "$(pid_of appvssd)" "$TEST_DIR/table.conf"
 wait_bg appvssd 15 || die "appvssd did not end well"

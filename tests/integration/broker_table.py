@@ -3,7 +3,7 @@
 the bytes that come back.  Every code of an ERROR that the page names is provoked,
 and no other is seen.
 
-usage: broker_table.py SOCKET PARENT_PID
+usage: broker_table.py SOCKET PARENT_PID CONFIG
 
 The broker has the configuration of broker_socket.sh, and is ended here.
 """
@@ -18,6 +18,7 @@ from broker_rig import Client, await_true, fail
 
 SOCKET = sys.argv[1]
 PARENT = int(sys.argv[2])
+CONFIG = sys.argv[3]
 NOBODY = b'ERROR code=unknown_name verb=FORGET name=nobody' \
     b' text="no such participant"\n'
 WELCOME = b"WELCOME version=1\n"
@@ -396,6 +397,20 @@ def requestors():
     expect(requestor, aborted("disconnected", " name=must"))
 
 
+def reloads():
+    """The mistake is told, and the configuration before it stays."""
+    client = Raw()
+    with open(CONFIG) as file:
+        good = file.read()
+    with open(CONFIG, "a") as file:
+        file.write("max_names = many\n")
+    ask(client, "RELOAD", 'ERROR code=config verb=RELOAD text=".*table.conf.*"')
+    with open(CONFIG, "w") as file:
+        file.write(good)
+    ask(client, "RELOAD", "OK verb=RELOAD")
+    client.leave()
+
+
 class Trio:
     """A freeze that waits for one of two participants."""
 
@@ -458,6 +473,7 @@ def main():
     names()
     reload()
     requestors()
+    reloads()
     late()
     shutdown()
     if seen != documented():
