@@ -302,6 +302,10 @@ session_receive(struct appvss *handle, const char *line, size_t length)
 	error = wire_decode(&proto_broker_grammar, line, length, msg);
 	if (error == WIRE_E_UNKNOWN_VERB)
 		return; /* of a newer broker */
+	/* Nobody here has subscribed: no reason to thaw anybody. */
+	if (error != WIRE_E_GRAMMAR && error != WIRE_E_TOO_LONG &&
+	    msg->verb == PB_EVENT)
+		return;
 	if (error != WIRE_OK ||
 	    (handle->state != CLIENT_WELCOMED && msg->verb != PB_WELCOME &&
 		msg->verb != PB_ERROR)) {

@@ -281,6 +281,8 @@ START_TEST(test_ignored)
 {
 	freeze_db();
 	rig_say(&rig, "NEWS name=db what=\"new thing\"");
+	rig_say(&rig, "EVENT kind=new_thing id=7 what=1");
+	rig_say(&rig, "EVENT what=\"of a broker that has another idea of it\"");
 	rig_say(&rig, "ERROR code=unknown_verb verb=PROGRESS");
 	rig_say(&rig, "ERROR code=bad_value verb=READY name=db");
 	rig_say(&rig, "OK verb=REGISTER name=nobody");
