@@ -97,7 +97,7 @@ ${OBJS}: .build/paths
 paths-asked:
 
 # Packages: what a build and the tests need, no more.
-DEPS_Linux = gcc make bmake pkg-config libevent-dev libsqlite3-dev check \
+DEPS_Linux = gcc g++ make bmake pkg-config libevent-dev libsqlite3-dev check \
 	libconfuse-dev sqlite3 e2fsprogs xfsprogs btrfs-progs util-linux \
 	mount procps python3 strace qemu-guest-agent
 DEPS_FreeBSD = pkgconf libevent sqlite3 check libconfuse python3

@@ -54,7 +54,7 @@ SHELL_SCRIPTS += hooks/databases/common.sh \
 	hooks/databases/sqlite
 
 hooks/appvss-hooks: ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
-	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a
+	${LINK} -o $@ ${HOOKS_OBJS} ${VSSDEV_OBJS} sdk/libappvss.a ${LIBAPPVSS_LIBS}
 
 hooks/appvss-hold: ${HOLD_OBJS} hooks/scan.o hooks/signals.o ${VSSDEV_OBJS}
 	${LINK} -o $@ ${HOLD_OBJS} hooks/scan.o hooks/signals.o ${VSSDEV_OBJS}

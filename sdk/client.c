@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The public functions of a handle: open and close it, say when it wants to
- * run, run it.  All callbacks run under appvss_dispatch(), appvss_unregister()
- * or appvss_close(), which do not nest.
+ * run, run it.  All callbacks run while is_dispatching, which does not nest.
  */
 #include <sys/socket.h>
 
@@ -37,6 +36,14 @@ client_is_foreign(const struct appvss *handle)
 	return (handle->pid != getpid());
 }
 
+int
+client_check(const struct appvss *handle)
+{
+	if (handle == NULL)
+		return (APPVSS_E_INVAL);
+	return (client_is_foreign(handle) ? APPVSS_E_FORKED : APPVSS_OK);
+}
+
 /* The environment is not believed where a program runs with more rights. */
 static const char *
 environment_path(void)
@@ -65,65 +72,124 @@ appvss_open(struct appvss **handlep, const char *socket_path)
 	handle = calloc(1, sizeof(*handle));
 	if (handle == NULL)
 		return (APPVSS_E_NOMEM);
+	/* Now, so that an answer to a freeze needs no memory. */
+	handle->out = malloc(CLIENT_OUT_ROOM);
+	if (handle->out == NULL) {
+		free(handle);
+		return (APPVSS_E_NOMEM);
+	}
+	handle->out_size = CLIENT_OUT_ROOM;
+	(void)pthread_mutex_init(&handle->mutex, NULL);
+	(void)pthread_cond_init(&handle->reaped, NULL);
+	handle->wake_fds[0] = handle->wake_fds[1] = -1;
+	atomic_init(&handle->wake_fd, -1);
+	atomic_init(&handle->is_asked, false);
 	handle->pid = getpid();
 	handle->fd = -1;
 	handle->backoff_ms = CLIENT_BACKOFF_MIN_MS;
 	handle->address.sun_family = AF_UNIX;
 	memcpy(handle->address.sun_path, socket_path, strlen(socket_path) + 1);
 	TAILQ_INIT(&handle->participants);
+	TAILQ_INIT(&handle->queries);
 	conn_start(handle);
 	*handlep = handle;
 	return (APPVSS_OK);
 }
 
-/* In a child nothing is said and nobody called: only memory goes. */
-static void
-discard_participants(struct appvss *handle)
+/* A callback may mark another one, or close: nobody can be added then. */
+void
+client_shut(struct appvss *handle)
 {
 	struct appvss_participant *participant;
 
+	handle->is_closing = true;
+	handle->is_dispatching = true;
+	while ((participant = TAILQ_FIRST(&handle->participants)) != NULL)
+		participant_destroy(participant);
+	query_end_all(handle, APPVSS_E_CLOSED, "");
+	handle->is_dispatching = false;
+}
+
+void
+client_free(struct appvss *handle)
+{
+	query_discard(handle);
+	if (handle->fd >= 0)
+		close(handle->fd);
+	if (handle->wake_fds[0] >= 0) {
+		close(handle->wake_fds[0]);
+		close(handle->wake_fds[1]);
+	}
+	pthread_cond_destroy(&handle->reaped);
+	pthread_mutex_destroy(&handle->mutex);
+	free(handle->out);
+	free(handle);
+}
+
+/*
+ * In a child nothing is said and nobody called: only memory goes.  Where a
+ * thread of the library's had the handle when the process forked, it may have
+ * left it half changed, and locked: then only the descriptors go.
+ */
+static void
+close_in_child(struct appvss *handle)
+{
+	struct appvss_participant *participant;
+
+	if (handle->has_thread) {
+		if (handle->fd >= 0)
+			close(handle->fd);
+		close(handle->wake_fds[0]);
+		close(handle->wake_fds[1]);
+		return;
+	}
 	while ((participant = TAILQ_FIRST(&handle->participants)) != NULL) {
 		TAILQ_REMOVE(&handle->participants, participant, link);
 		free(participant);
 	}
+	client_free(handle);
 }
 
 void
 appvss_close(struct appvss *handle)
 {
-	struct appvss_participant *participant;
+	bool is_callback;
 
 	if (handle == NULL)
 		return;
 	if (client_is_foreign(handle)) {
-		discard_participants(handle);
-	} else {
-		/* Not from a callback: it would free what is in use. */
-		if (handle->is_dispatching)
-			return;
-		handle->is_dispatching = true;
-		while (
-		    (participant = TAILQ_FIRST(&handle->participants)) != NULL)
-			participant_destroy(participant);
+		close_in_child(handle);
+		return;
 	}
-	if (handle->fd >= 0)
-		close(handle->fd);
-	free(handle);
+	client_lock(handle);
+	is_callback = handle->is_dispatching && !client_is_elsewhere(handle);
+	if (handle->is_closing || is_callback) {
+		/* Whoever closed it first frees it. */
+		if (!handle->is_closing)
+			handle->is_abandoned = true;
+		handle->is_closing = true;
+		client_unlock(handle);
+		return;
+	}
+	handle->is_closing = true;
+	if (!handle->has_thread)
+		client_shut(handle);
+	client_unlock_changed(handle);
+	client_join(handle);
+	client_free(handle);
 }
 
 int
 appvss_get_fd(const struct appvss *handle)
 {
-	if (handle == NULL || client_is_foreign(handle))
+	if (client_check(handle) != APPVSS_OK || handle->has_thread)
 		return (-1);
 	return (handle->fd);
 }
 
 short
-appvss_get_events(const struct appvss *handle)
+client_get_events(const struct appvss *handle)
 {
-	if (handle == NULL || client_is_foreign(handle))
-		return (0);
 	switch (handle->state) {
 	case CLIENT_WAITING:
 		return (0);
@@ -131,9 +197,20 @@ appvss_get_events(const struct appvss *handle)
 		return (POLLOUT);
 	case CLIENT_GREETING:
 	case CLIENT_WELCOMED:
+		/* Paused, what has come is not read before there is room. */
+		if (handle->is_paused)
+			return (POLLOUT);
 		return (conn_has_output(handle) ? POLLIN | POLLOUT : POLLIN);
 	}
 	return (0);
+}
+
+short
+appvss_get_events(const struct appvss *handle)
+{
+	if (client_check(handle) != APPVSS_OK || handle->has_thread)
+		return (0);
+	return (client_get_events(handle));
 }
 
 /* Whether something of a participant is due, and when. */
@@ -181,14 +258,15 @@ handle_next_at_ms(const struct appvss *handle)
 }
 
 int
-appvss_get_timeout_ms(const struct appvss *handle)
+client_get_timeout_ms(const struct appvss *handle)
 {
 	const struct appvss_participant *participant;
 	uint64_t next_at_ms, at_ms, now_ms;
 
-	if (handle == NULL || client_is_foreign(handle))
-		return (-1);
 	next_at_ms = handle_next_at_ms(handle);
+	at_ms = query_next_at_ms(handle);
+	if (at_ms < next_at_ms)
+		next_at_ms = at_ms;
 	TAILQ_FOREACH(participant, &handle->participants, link) {
 		at_ms = participant_next_at_ms(participant);
 		if (at_ms < next_at_ms)
@@ -204,6 +282,17 @@ appvss_get_timeout_ms(const struct appvss *handle)
 	return ((int)(next_at_ms - now_ms));
 }
 
+int
+appvss_get_timeout_ms(const struct appvss *handle)
+{
+	if (handle == NULL)
+		return (-1);
+	if (client_is_foreign(handle))
+		return (0);
+	return (handle->has_thread ? -1 : client_get_timeout_ms(handle));
+}
+
+/* First what frees room for the answers to what is read. */
 static void
 run_connection(struct appvss *handle)
 {
@@ -213,11 +302,10 @@ run_connection(struct appvss *handle)
 	if (handle->state == CLIENT_CONNECTING)
 		(void)conn_finish_connect(handle);
 	if (handle->state == CLIENT_GREETING ||
-	    handle->state == CLIENT_WELCOMED)
-		conn_read(handle);
-	if (handle->state == CLIENT_GREETING ||
-	    handle->state == CLIENT_WELCOMED)
+	    handle->state == CLIENT_WELCOMED) {
 		conn_write(handle);
+		conn_read(handle);
+	}
 	if (handle->is_broken)
 		conn_lose(handle, APPVSS_E_UNAVAILABLE,
 		    "the broker does not read");
@@ -263,13 +351,10 @@ client_reap(struct appvss *handle)
 }
 
 int
-appvss_dispatch(struct appvss *handle)
+client_dispatch(struct appvss *handle)
 {
 	struct appvss_participant *participant;
 
-	if (handle == NULL || client_is_foreign(handle) ||
-	    handle->is_dispatching)
-		return (APPVSS_E_INVAL);
 	handle->is_dispatching = true;
 	run_connection(handle);
 	if (handle->state == CLIENT_WAITING)
@@ -279,25 +364,27 @@ appvss_dispatch(struct appvss *handle)
 			operation_run_timers(participant, client_now_ms());
 	client_reap(handle);
 	session_register(handle, client_now_ms());
+	query_run(handle, client_now_ms());
 	handle->is_dispatching = false;
-	return (APPVSS_OK);
+	return (handle->is_closing ? APPVSS_E_CLOSED : APPVSS_OK);
 }
 
 int
-appvss_wait(struct appvss *handle, int timeout_ms)
+appvss_dispatch(struct appvss *handle)
 {
-	struct pollfd pollfd;
-	int own_ms;
+	int error;
 
-	if (handle == NULL || client_is_foreign(handle) ||
-	    handle->is_dispatching)
-		return (APPVSS_E_INVAL);
-	own_ms = appvss_get_timeout_ms(handle);
-	if (own_ms >= 0 && (timeout_ms < 0 || own_ms < timeout_ms))
-		timeout_ms = own_ms;
-	pollfd.fd = handle->fd;
-	pollfd.events = appvss_get_events(handle);
-	if (poll(&pollfd, 1, timeout_ms) < 0 && errno != EINTR)
-		return (APPVSS_E_SYSTEM);
-	return (appvss_dispatch(handle));
+	error = client_check(handle);
+	if (error != APPVSS_OK)
+		return (error);
+	client_lock(handle);
+	error = APPVSS_E_INVAL;
+	if (!handle->is_dispatching && !handle->has_thread)
+		error = client_dispatch(handle);
+	if (error == APPVSS_E_CLOSED)
+		client_shut(handle);
+	client_unlock(handle);
+	if (error == APPVSS_E_CLOSED)
+		client_free(handle);
+	return (error);
 }

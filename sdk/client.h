@@ -4,11 +4,20 @@
  * to the library's own files:
  *
  *	client.c	the public functions of a handle; when what is due
+ *	thread.c	run, stop, the library's own thread
  *	conn.c		the socket: connect, read lines, write, disconnect
  *	session.c	the protocol: what a line means, what is said at start
  *	participant.c	registration and the public functions of a participant
  *	operation.c	check, freeze, thaw: callbacks, answers, fail-safe thaw
+ *	query.c		questions to the broker and their answers
+ *	row.c		a line of an answer as a structure
  *	error.c		words and defaults
+ *
+ * Locking: the handle's mutex guards everything but what is said to be constant
+ * or atomic.  Public functions take it, all others expect it.  It is released
+ * around every callback; what a callback, or another thread meanwhile, may do
+ *is add to the lists, mark and answer.  Only who dispatches removes from the
+ * lists, reads lines and changes the connection.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -17,6 +26,8 @@
 #include <sys/queue.h>
 #include <sys/un.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,11 +48,17 @@
  */
 #define CLIENT_PAUSE_MS	      1000
 #define CLIENT_PAUSE_GRACE_MS 10000
-/* Output that waits for a broker that does not read; full: disconnect. */
-#define CLIENT_OUT_MAX (16 * WIRE_LINE_MAX)
+/*
+ * Output that waits for a broker that does not read.  From the first on nothing
+ * is read any more and nobody registers; at the second: disconnect.
+ */
+#define CLIENT_OUT_ROOM (16 * WIRE_LINE_MAX)
+#define CLIENT_OUT_MAX	(64 * CLIENT_OUT_ROOM)
 /* Reads in one dispatch, so that a talkative broker starves nobody. */
 #define CLIENT_READS_MAX 16
-#define CLIENT_NEVER	 UINT64_MAX
+/* Questions that are open at a time; more are refused. */
+#define CLIENT_QUERIES_MAX 64
+#define CLIENT_NEVER	   UINT64_MAX
 
 enum client_state {
 	CLIENT_WAITING,	   /* no socket; connects at retry_at_ms */
@@ -50,12 +67,25 @@ enum client_state {
 	CLIENT_WELCOMED,
 };
 
+struct query;
+
 struct appvss {
-	pid_t pid; /* who made it: a forked child may not use it */
+	pid_t pid; /* constant: who made it; a forked child may not use it */
 	struct sockaddr_un address;
+	pthread_mutex_t mutex;
+	pthread_cond_t reaped; /* a participant was destroyed */
+	pthread_t thread;      /* if has_thread; constant then */
+	bool has_thread;
+	bool is_abandoned;    /* the thread closed it: nobody joins that */
+	atomic_bool is_asked; /* to stop: see thread.c */
+	atomic_int wake_fd;   /* of wake_fds[1], once there is one */
+	int wake_fds[2];
+
 	enum client_state state;
 	int fd;
-	bool is_dispatching;
+	bool is_dispatching; /* callbacks may run; whoever does it reaps */
+	bool
+	    is_closing; /* appvss_close() has come: it ends as soon as it can */
 	bool is_broken; /* a write failed: disconnect at the next dispatch */
 	uint64_t retry_at_ms;
 	uint64_t deadline_at_ms;
@@ -63,13 +93,18 @@ struct appvss {
 	int lost_error; /* why there is no connection, while WAITING */
 	char lost_text[160];
 	TAILQ_HEAD(, appvss_participant) participants;
+	TAILQ_HEAD(query_list, query) queries; /* the first is asked or over */
+	size_t nqueries;
+	uint64_t last_ticket;
 
 	uint64_t received_at_ms; /* when the bytes of in were read */
+	bool is_paused; /* lines of in wait until there is room in out */
 	size_t in_length;
 	char in[WIRE_LINE_MAX];
 	size_t out_start;
 	size_t out_end;
-	char out[CLIENT_OUT_MAX];
+	size_t out_size;
+	char *out; /* owned */
 	struct wire_msg msg;
 	struct wire_line line;
 };
@@ -100,6 +135,7 @@ struct appvss_participant {
 	char program[PROTO_PROGRAM_MAX + 1];
 	int order;
 	int required;
+	bool wants_check;
 	uint32_t freeze_ms;
 	uint32_t thaw_ms;
 
@@ -111,6 +147,8 @@ struct appvss_participant {
 
 	enum phase phase;
 	bool is_leaving;	/* unregistered: freed at the end of dispatch */
+	bool *is_gone;		/* of who waits for that; or NULL */
+	uint64_t ticket;	/* of the callback that was called last */
 	bool is_own_thaw;	/* no broker waits for this thaw's answer */
 	uint64_t transaction;	/* of the freeze or check under way */
 	uint64_t thaw_id;	/* of the THAW to answer */
@@ -124,8 +162,29 @@ struct appvss_participant {
 /* client.c */
 uint64_t client_now_ms(void);
 bool client_is_foreign(const struct appvss *handle);
+/* An enum appvss_error: whether this process may use it. */
+int client_check(const struct appvss *handle);
 /* Destroys the participants that left. */
 void client_reap(struct appvss *handle);
+int client_get_timeout_ms(const struct appvss *handle);
+short client_get_events(const struct appvss *handle);
+/* APPVSS_E_CLOSED: the caller has to shut and free it now. */
+int client_dispatch(struct appvss *handle);
+/* Thaws and unregisters everybody; calls back, so not in a callback. */
+void client_shut(struct appvss *handle);
+/* Nobody has the mutex, or will ever want it. */
+void client_free(struct appvss *handle);
+
+/* thread.c */
+void client_lock(struct appvss *handle);
+void client_unlock(struct appvss *handle);
+/* At the end of a public function: the library's thread looks what is new. */
+void client_unlock_changed(struct appvss *handle);
+/* It runs in a thread of the library's, and that is not the caller. */
+bool client_is_elsewhere(const struct appvss *handle);
+void client_wake(struct appvss *handle);
+/* Waits until the library's thread, if there is one, has shut it. */
+void client_join(struct appvss *handle);
 
 /* conn.c */
 void conn_start(struct appvss *handle);
@@ -143,6 +202,8 @@ bool conn_send_line(struct appvss *handle);
 void conn_lose(struct appvss *handle, int error, const char *text);
 
 /* session.c */
+const char *session_program_name(void);
+bool session_send_line(struct appvss *handle);
 void session_hello(struct appvss *handle);
 void session_receive(struct appvss *handle, const char *line, size_t length);
 /* Sends the REGISTER lines that are due. */
@@ -163,6 +224,8 @@ void participant_destroy(struct appvss_participant *participant);
 /* Answers what is under way; an enum appvss_error. */
 int operation_answer(struct appvss_participant *participant, bool is_ready,
     const char *text);
+int operation_progress(struct appvss_participant *participant, unsigned percent,
+    uint32_t remaining_ms, const char *text);
 bool operation_is_frozen(const struct appvss_participant *participant);
 void operation_check(struct appvss_participant *participant, uint64_t id,
     uint32_t remaining_ms);
@@ -178,5 +241,22 @@ void operation_run_timers(struct appvss_participant *participant,
 uint64_t operation_next_at_ms(const struct appvss_participant *participant);
 /* It leaves: thaw it if nobody did yet. */
 void operation_leave(struct appvss_participant *participant);
+
+/* query.c */
+/* Asks what is next, gives up what takes too long, ends what is lost. */
+void query_run(struct appvss *handle, uint64_t now_ms);
+uint64_t query_next_at_ms(const struct appvss *handle);
+/* msg is NULL if the line could not be read. */
+void query_receive_item(struct appvss *handle, const struct wire_msg *msg);
+void query_receive_end(struct appvss *handle, const struct wire_msg *msg);
+/* Ends the question that is open with an error, if it was the verb's. */
+void query_receive_error(struct appvss *handle, const char *verb, int error,
+    const char *text);
+void query_end_all(struct appvss *handle, int error, const char *text);
+/* Without a call. */
+void query_discard(struct appvss *handle);
+
+/* row.c */
+void row_of_msg(struct appvss_row *row, const struct wire_msg *msg);
 
 #endif /* CLIENT_H */

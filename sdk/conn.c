@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The socket of a handle: connect, read lines, queue and write.  It never
- * blocks, never raises SIGPIPE, and calls no callback: a lost connection is
- * only noted here, and dealt with at the end of a dispatch.
+ * blocks, never raises SIGPIPE, and calls no callback but by way of the lines
+ * that it hands over: a lost connection is only noted here, and dealt with at
+ * the end of a dispatch.
  */
 #include <sys/socket.h>
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,9 +28,13 @@ set_state(struct appvss *handle, enum client_state state)
 void
 conn_lose(struct appvss *handle, int error, const char *text)
 {
-	if (handle->fd >= 0)
-		close(handle->fd);
+	int fd = handle->fd;
+
+	/* In this order: a child that is forked now must not close another. */
 	handle->fd = -1;
+	if (fd >= 0)
+		close(fd);
+	handle->is_paused = false;
 	handle->in_length = 0;
 	handle->out_start = 0;
 	handle->out_end = 0;
@@ -45,9 +51,16 @@ conn_lose(struct appvss *handle, int error, const char *text)
 static void
 lose_by_errno(struct appvss *handle, const char *what, int error)
 {
-	char text[sizeof(handle->lost_text)];
+	char text[sizeof(handle->lost_text)], why[64];
 
-	snprintf(text, sizeof(text), "%s: %s", what, strerror(error));
+#ifdef __GLIBC__
+	snprintf(text, sizeof(text), "%s: %s", what,
+	    strerror_r(error, why, sizeof(why)));
+#else
+	if (strerror_r(error, why, sizeof(why)) != 0)
+		snprintf(why, sizeof(why), "error %d", error);
+	snprintf(text, sizeof(text), "%s: %s", what, why);
+#endif
 	conn_lose(handle, APPVSS_E_UNAVAILABLE, text);
 }
 
@@ -95,16 +108,24 @@ conn_finish_connect(struct appvss *handle)
 	return (true);
 }
 
-/* Hands over the complete lines of the buffer; keeps the rest. */
+/*
+ * Hands over the complete lines of the buffer, while there is room for answers;
+ * keeps the rest.
+ */
 static void
 split_lines(struct appvss *handle)
 {
 	size_t start = 0, length;
 	const char *lf;
 
+	handle->is_paused = false;
 	while (handle->state != CLIENT_WAITING &&
 	    (lf = memchr(handle->in + start, '\n',
 		 handle->in_length - start)) != NULL) {
+		if (!conn_has_room(handle)) {
+			handle->is_paused = true;
+			break;
+		}
 		length = (size_t)(lf - (handle->in + start)) + 1;
 		session_receive(handle, handle->in + start, length);
 		start += length;
@@ -113,7 +134,7 @@ split_lines(struct appvss *handle)
 		return; /* lost on the way: the buffer is void */
 	handle->in_length -= start;
 	memmove(handle->in, handle->in + start, handle->in_length);
-	if (handle->in_length == sizeof(handle->in))
+	if (!handle->is_paused && handle->in_length == sizeof(handle->in))
 		conn_lose(handle, APPVSS_E_PROTOCOL,
 		    "the broker sent a line that is too long");
 }
@@ -124,7 +145,11 @@ conn_read(struct appvss *handle)
 	ssize_t length;
 	int reads;
 
+	if (handle->is_paused)
+		split_lines(handle);
 	for (reads = 0; reads < CLIENT_READS_MAX; reads++) {
+		if (handle->state == CLIENT_WAITING || handle->is_paused)
+			return;
 		length = recv(handle->fd, handle->in + handle->in_length,
 		    sizeof(handle->in) - handle->in_length, 0);
 		if (length == 0) {
@@ -141,8 +166,6 @@ conn_read(struct appvss *handle)
 		handle->received_at_ms = client_now_ms();
 		handle->in_length += (size_t)length;
 		split_lines(handle);
-		if (handle->state == CLIENT_WAITING)
-			return;
 	}
 }
 
@@ -155,8 +178,8 @@ conn_has_output(const struct appvss *handle)
 bool
 conn_has_room(const struct appvss *handle)
 {
-	return (CLIENT_OUT_MAX - (handle->out_end - handle->out_start) >=
-	    WIRE_LINE_MAX);
+	return (handle->out_end - handle->out_start <=
+	    CLIENT_OUT_ROOM - WIRE_LINE_MAX);
 }
 
 /*
@@ -184,6 +207,31 @@ conn_write(struct appvss *handle)
 	}
 }
 
+static bool
+reserve_output(struct appvss *handle, size_t length)
+{
+	size_t size = handle->out_size;
+	char *out;
+
+	if (length <= size - handle->out_end)
+		return (true);
+	if (handle->out_start > 0) {
+		handle->out_end -= handle->out_start;
+		memmove(handle->out, handle->out + handle->out_start,
+		    handle->out_end);
+		handle->out_start = 0;
+	}
+	/* Half of it free, or else moving would cost more than sending. */
+	if (handle->out_end + length <= size / 2)
+		return (true);
+	out = size < CLIENT_OUT_MAX ? realloc(handle->out, size * 2) : NULL;
+	if (out != NULL) {
+		handle->out = out;
+		handle->out_size = size * 2;
+	}
+	return (length <= handle->out_size - handle->out_end);
+}
+
 bool
 conn_send_line(struct appvss *handle)
 {
@@ -191,13 +239,7 @@ conn_send_line(struct appvss *handle)
 
 	if (handle->fd < 0 || handle->is_broken)
 		return (false);
-	if (length > CLIENT_OUT_MAX - handle->out_end) {
-		handle->out_end -= handle->out_start;
-		memmove(handle->out, handle->out + handle->out_start,
-		    handle->out_end);
-		handle->out_start = 0;
-	}
-	if (length > CLIENT_OUT_MAX - handle->out_end) {
+	if (!reserve_output(handle, length)) {
 		handle->is_broken = true;
 		return (false);
 	}

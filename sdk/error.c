@@ -30,6 +30,12 @@ appvss_strerror(int error)
 		return ("the transaction is over or already answered");
 	case APPVSS_E_SYSTEM:
 		return ("system error");
+	case APPVSS_E_CLOSED:
+		return ("the handle was closed");
+	case APPVSS_E_FORKED:
+		return ("the handle belongs to the process that was forked");
+	case APPVSS_E_NOT_FOUND:
+		return ("no such transaction is recorded");
 	default:
 		return ("unknown error");
 	}
@@ -48,4 +54,14 @@ appvss_options_init(struct appvss_options *options)
 	options->order = APPVSS_ORDER_DEFAULT;
 	options->freeze_ms = APPVSS_FREEZE_MS_DEFAULT;
 	options->thaw_ms = APPVSS_THAW_MS_DEFAULT;
+	options->wants_check = -1;
+}
+
+void
+appvss_query_init(struct appvss_query *query, enum appvss_question question)
+{
+	memset(query, 0, sizeof(*query));
+	query->question = question;
+	query->rows_max = APPVSS_ROWS_DEFAULT;
+	query->timeout_ms = APPVSS_QUERY_MS_DEFAULT;
 }

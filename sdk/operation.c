@@ -84,18 +84,48 @@ operation_answer(struct appvss_participant *participant, bool is_ready,
 	return (is_told ? APPVSS_OK : APPVSS_E_STALE);
 }
 
+int
+operation_progress(struct appvss_participant *participant, unsigned percent,
+    uint32_t remaining_ms, const char *text)
+{
+	uint64_t id = 0;
+
+	switch (participant->phase) {
+	case PHASE_CHECKING:
+	case PHASE_FREEZING:
+		id = participant->transaction;
+		break;
+	case PHASE_THAWING:
+		if (participant->is_own_thaw)
+			return (APPVSS_OK); /* nobody waits for it */
+		id = participant->thaw_id;
+		break;
+	case PHASE_IDLE:
+	case PHASE_FROZEN:
+	case PHASE_STUCK:
+		return (APPVSS_E_STALE);
+	}
+	return (session_progress(participant, id, percent, remaining_ms, text) ?
+		APPVSS_OK :
+		APPVSS_E_STALE);
+}
+
 /* The callback may have answered by itself: then its result says nothing. */
 static void
 call_back(struct appvss_participant *participant,
     enum appvss_answer (*callback)(struct appvss_participant *,
 	const struct appvss_request *, void *),
-    const struct appvss_request *request)
+    struct appvss_request *request)
 {
 	enum phase phase = participant->phase;
 	enum appvss_answer answer;
 
+	request->ticket = participant->ticket =
+	    ++participant->handle->last_ticket;
 	participant->text[0] = '\0';
+	client_unlock(participant->handle);
 	answer = callback(participant, request, participant->arg);
+	client_lock(participant->handle);
 	if (answer == APPVSS_PENDING || participant->phase != phase)
 		return;
 	/* It left from inside of the callback: its thaw is next. */
@@ -109,7 +139,7 @@ void
 operation_check(struct appvss_participant *participant, uint64_t id,
     uint32_t remaining_ms)
 {
-	const struct appvss_request request = {
+	struct appvss_request request = {
 		.operation = APPVSS_CHECK,
 		.transaction = id,
 		.remaining_ms = remaining_ms,
@@ -132,7 +162,7 @@ void
 operation_freeze(struct appvss_participant *participant, uint64_t id,
     uint32_t remaining_ms, uint32_t hold_ms)
 {
-	const struct appvss_request request = {
+	struct appvss_request request = {
 		.operation = APPVSS_FREEZE,
 		.transaction = id,
 		.remaining_ms = remaining_ms,
@@ -161,7 +191,7 @@ static void
 call_thaw(struct appvss_participant *participant, enum appvss_reason reason,
     uint32_t remaining_ms)
 {
-	const struct appvss_request request = {
+	struct appvss_request request = {
 		.operation = APPVSS_THAW,
 		.reason = reason,
 		.transaction = participant->transaction,

@@ -2,32 +2,54 @@
 
 WIRE_OBJS = sdk/wire.o sdk/wire_put.o sdk/proto.o
 LIBAPPVSS = sdk/libappvss.a sdk/libappvss.so
-LIBAPPVSS_OBJS = sdk/client.o sdk/conn.o sdk/session.o sdk/participant.o \
-	sdk/operation.o sdk/error.o ${WIRE_OBJS}
+LIBAPPVSS_OBJS = sdk/client.o \
+	sdk/thread.o \
+	sdk/conn.o \
+	sdk/session.o \
+	sdk/participant.o \
+	sdk/operation.o \
+	sdk/query.o \
+	sdk/row.o \
+	sdk/error.o \
+	${WIRE_OBJS}
+# What a program needs that is linked with libappvss.a.
+LIBAPPVSS_LIBS = -lpthread
 OBJCOPY ?= objcopy
 # The number changes when a program that was linked before would break.
 LIBAPPVSS_SONAME = libappvss.so.0
 LIBAPPVSS_FILE = libappvss.so.${VERSION}
 
-OBJS += ${LIBAPPVSS_OBJS} tests/unit/test_wire.o tests/unit/test_proto.o \
-	tests/unit/test_libappvss.o tests/unit/test_libappvss_conn.o \
-	tests/unit/sdk_rig.o tests/fuzz/fuzz_wire.o
+# Tests of the library, each of one object beside the rig.
+LIBAPPVSS_TESTS = tests/unit/test_libappvss \
+	tests/unit/test_libappvss_conn \
+	tests/unit/test_libappvss_leave \
+	tests/unit/test_libappvss_query \
+	tests/unit/test_libappvss_thread \
+	tests/unit/test_libappvss_hard
+# Of these the ones with threads, for "make check-tsan".
+LIBAPPVSS_THREAD_TESTS = tests/unit/test_libappvss_thread
+
+OBJS += ${LIBAPPVSS_OBJS} ${LIBAPPVSS_TESTS:=.o} tests/unit/sdk_rig.o \
+	tests/unit/test_wire.o tests/unit/test_proto.o tests/fuzz/fuzz_wire.o
 PROGS += ${LIBAPPVSS} sdk/${LIBAPPVSS_SONAME}
 CLEAN_FILES += sdk/libappvss.o tests/fuzz/fuzz_wire tests/fuzz/replay_wire.o
 
 UNIT_TESTS += tests/unit/test_wire tests/unit/test_proto \
-	tests/unit/test_libappvss tests/unit/test_libappvss_conn \
+	${LIBAPPVSS_TESTS} \
 	tests/fuzz/replay_wire
-INTEGRATION_TESTS += tests/integration/sdk_exports.sh \
-	tests/integration/sdk_manual.sh
-SHELL_SCRIPTS += tests/integration/sdk_exports.sh \
-	tests/integration/sdk_manual.sh
+SDK_SHELL_TESTS = tests/integration/sdk_exports.sh \
+	tests/integration/sdk_manual.sh \
+	tests/integration/sdk_cxx.sh
+INTEGRATION_TESTS += ${SDK_SHELL_TESTS}
+SHELL_SCRIPTS += ${SDK_SHELL_TESTS}
 INSTALL_TARGETS += install-sdk
-MANUALS += sdk/appvss.3 sdk/appvss-protocol.7
+MANUALS += sdk/appvss.3 sdk/appvss_run.3 sdk/appvss_ask.3 \
+	sdk/appvss-protocol.7
 
 sdk/libappvss.so: ${LIBAPPVSS_OBJS} sdk/libappvss.map
 	${LINK} -shared -Wl,-soname,${LIBAPPVSS_SONAME} \
-	    -Wl,--version-script=sdk/libappvss.map -o $@ ${LIBAPPVSS_OBJS}
+	    -Wl,--version-script=sdk/libappvss.map -o $@ ${LIBAPPVSS_OBJS} \
+	    ${LIBAPPVSS_LIBS}
 
 # So that a program that was linked with the library runs from the tree.
 sdk/${LIBAPPVSS_SONAME}: sdk/libappvss.so
@@ -47,15 +69,33 @@ tests/unit/test_wire: tests/unit/test_wire.o ${WIRE_OBJS}
 tests/unit/test_proto: tests/unit/test_proto.o ${WIRE_OBJS}
 	${LINK} -o $@ tests/unit/test_proto.o ${WIRE_OBJS} ${CHECK_LIBS}
 
+LINK_LIBAPPVSS_TEST = ${LINK} -o $@ tests/unit/sdk_rig.o $@.o \
+	sdk/libappvss.a ${LIBAPPVSS_LIBS} ${CHECK_LIBS}
 tests/unit/test_libappvss: tests/unit/test_libappvss.o \
 	    tests/unit/sdk_rig.o sdk/libappvss.a
-	${LINK} -o $@ tests/unit/test_libappvss.o tests/unit/sdk_rig.o \
-	    sdk/libappvss.a ${CHECK_LIBS}
+	${LINK_LIBAPPVSS_TEST}
 
 tests/unit/test_libappvss_conn: tests/unit/test_libappvss_conn.o \
 	    tests/unit/sdk_rig.o sdk/libappvss.a
-	${LINK} -o $@ tests/unit/test_libappvss_conn.o \
-	    tests/unit/sdk_rig.o sdk/libappvss.a ${CHECK_LIBS}
+	${LINK_LIBAPPVSS_TEST}
+
+tests/unit/test_libappvss_leave: tests/unit/test_libappvss_leave.o \
+	    tests/unit/sdk_rig.o sdk/libappvss.a
+	${LINK_LIBAPPVSS_TEST}
+
+tests/unit/test_libappvss_query: tests/unit/test_libappvss_query.o \
+	    tests/unit/sdk_rig.o sdk/libappvss.a
+	${LINK_LIBAPPVSS_TEST}
+
+tests/unit/test_libappvss_thread: tests/unit/test_libappvss_thread.o \
+	    tests/unit/sdk_rig.o sdk/libappvss.a
+	${LINK_LIBAPPVSS_TEST}
+
+# It says when there is no memory.
+tests/unit/test_libappvss_hard: tests/unit/test_libappvss_hard.o \
+	    tests/unit/sdk_rig.o sdk/libappvss.a
+	${LINK_LIBAPPVSS_TEST} \
+	    -Wl,--wrap=calloc -Wl,--wrap=malloc -Wl,--wrap=realloc
 
 # The corpus through the fuzz target, once, without libFuzzer.
 tests/fuzz/replay_wire.o: tests/fuzz/replay.c
@@ -88,7 +128,8 @@ install-sdk: ${LIBAPPVSS}
 	install -m 755 sdk/libappvss.so ${DESTDIR}${LIBDIR}/${LIBAPPVSS_FILE}
 	ln -sf ${LIBAPPVSS_FILE} ${DESTDIR}${LIBDIR}/${LIBAPPVSS_SONAME}
 	ln -sf ${LIBAPPVSS_SONAME} ${DESTDIR}${LIBDIR}/libappvss.so
-	install -m 644 sdk/appvss.3 ${DESTDIR}${MANDIR}/man3/appvss.3
+	install -m 644 sdk/appvss.3 sdk/appvss_run.3 sdk/appvss_ask.3 \
+	    ${DESTDIR}${MANDIR}/man3/
 	install -m 644 sdk/appvss-protocol.7 \
 	    ${DESTDIR}${MANDIR}/man7/appvss-protocol.7
 	sed -e 's|@PREFIX@|${PREFIX}|' -e 's|@LIBDIR@|${LIBDIR}|' \

@@ -9,8 +9,8 @@
 
 #include "client.h"
 
-static const char *
-program_name(void)
+const char *
+session_program_name(void)
 {
 #ifdef __GLIBC__
 	return (program_invocation_short_name);
@@ -19,8 +19,8 @@ program_name(void)
 #endif
 }
 
-static bool
-send_line(struct appvss *handle)
+bool
+session_send_line(struct appvss *handle)
 {
 	if (wire_end(&handle->line) != WIRE_OK)
 		return (false);
@@ -32,8 +32,8 @@ session_hello(struct appvss *handle)
 {
 	wire_begin(&handle->line, &proto_client_grammar, PC_HELLO);
 	wire_put_uint(&handle->line, PK_VERSION, PROTO_VERSION);
-	wire_put_text(&handle->line, PK_PROGRAM, program_name());
-	(void)send_line(handle);
+	wire_put_text(&handle->line, PK_PROGRAM, session_program_name());
+	(void)session_send_line(handle);
 }
 
 static void
@@ -47,10 +47,10 @@ send_register(struct appvss_participant *participant)
 		wire_put_text(line, PK_PROGRAM, participant->program);
 	wire_put_uint(line, PK_ORDER, (uint64_t)participant->order);
 	wire_put_uint(line, PK_REQUIRED, participant->required != 0);
-	wire_put_uint(line, PK_CHECK, participant->callbacks.check != NULL);
+	wire_put_uint(line, PK_CHECK, participant->wants_check);
 	wire_put_uint(line, PK_FREEZE_MS, participant->freeze_ms);
 	wire_put_uint(line, PK_THAW_MS, participant->thaw_ms);
-	if (send_line(participant->handle))
+	if (session_send_line(participant->handle))
 		participant->registration = REG_ASKED;
 }
 
@@ -82,7 +82,7 @@ session_unregister(struct appvss_participant *participant)
 		return (false);
 	wire_begin(&handle->line, &proto_client_grammar, PC_UNREGISTER);
 	wire_put_text(&handle->line, PK_NAME, participant->name);
-	return (send_line(handle));
+	return (session_send_line(handle));
 }
 
 bool
@@ -102,7 +102,7 @@ session_answer(struct appvss_participant *participant, unsigned verb,
 	wire_put_text(&handle->line, PK_OP, words[operation]);
 	if (text != NULL && text[0] != '\0')
 		wire_put_text(&handle->line, PK_TEXT, text);
-	return (send_line(handle));
+	return (session_send_line(handle));
 }
 
 bool
@@ -113,6 +113,9 @@ session_progress(struct appvss_participant *participant, uint64_t id,
 
 	if (handle->state != CLIENT_WELCOMED)
 		return (false);
+	/* Answers need the room more. */
+	if (!conn_has_room(handle))
+		return (true);
 	wire_begin(&handle->line, &proto_client_grammar, PC_PROGRESS);
 	wire_put_text(&handle->line, PK_NAME, participant->name);
 	wire_put_uint(&handle->line, PK_ID, id);
@@ -120,7 +123,7 @@ session_progress(struct appvss_participant *participant, uint64_t id,
 	wire_put_uint(&handle->line, PK_REMAINING_MS, remaining_ms);
 	if (text != NULL && text[0] != '\0')
 		wire_put_text(&handle->line, PK_TEXT, text);
-	return (send_line(handle));
+	return (session_send_line(handle));
 }
 
 static struct appvss_participant *
@@ -146,6 +149,8 @@ error_of_code(const char *code)
 		{ "denied", APPVSS_E_DENIED },
 		{ "limit", APPVSS_E_LIMIT },
 		{ "bad_value", APPVSS_E_INVAL },
+		{ "unknown_id", APPVSS_E_NOT_FOUND },
+		{ "unknown_verb", APPVSS_E_PROTOCOL },
 		{ "version", APPVSS_E_PROTOCOL },
 		{ "grammar", APPVSS_E_PROTOCOL },
 		{ "too_long", APPVSS_E_PROTOCOL },
@@ -193,10 +198,13 @@ receive_error(struct appvss *handle, const struct wire_msg *msg)
 
 	/* Without a name it is the connection that the broker complains of. */
 	if (handle->state != CLIENT_WELCOMED ||
-	    (name == NULL && error == APPVSS_E_PROTOCOL)) {
+	    (name == NULL && error == APPVSS_E_PROTOCOL &&
+		strcmp(code, "unknown_verb") != 0)) {
 		conn_lose(handle, error, text);
 		return;
 	}
+	if (name == NULL)
+		query_receive_error(handle, verb, error, text);
 	if (name == NULL || strcmp(verb, "REGISTER") != 0)
 		return;
 	participant = find_participant(handle, name);
@@ -306,6 +314,11 @@ session_receive(struct appvss *handle, const char *line, size_t length)
 	if (error != WIRE_E_GRAMMAR && error != WIRE_E_TOO_LONG &&
 	    msg->verb == PB_EVENT)
 		return;
+	if (error != WIRE_OK && error != WIRE_E_GRAMMAR &&
+	    error != WIRE_E_TOO_LONG && msg->verb == PB_ITEM) {
+		query_receive_item(handle, NULL);
+		return;
+	}
 	if (error != WIRE_OK ||
 	    (handle->state != CLIENT_WELCOMED && msg->verb != PB_WELCOME &&
 		msg->verb != PB_ERROR)) {
@@ -329,8 +342,12 @@ session_receive(struct appvss *handle, const char *line, size_t length)
 		receive_request(handle, msg);
 		return;
 	case PB_ITEM:
-	case PB_EVENT:
+		query_receive_item(handle, msg);
+		return;
 	case PB_END:
+		query_receive_end(handle, msg);
+		return;
+	case PB_EVENT:
 	case PB_COUNT:
 		return;
 	}

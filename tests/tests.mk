@@ -11,7 +11,12 @@ check-asan:
 	sh tests/sanitize.sh address,undefined check
 
 check-tsan:
-	sh tests/sanitize.sh thread check-sim
+	sh tests/sanitize.sh thread check-threads
+
+# What "make check-tsan" runs: all that has threads.
+check-threads: ${VSS_SIM_TESTS} ${VSS_REPLAYS} ${LIBAPPVSS_THREAD_TESTS}
+	sh tests/run.sh ${VSS_SIM_TESTS} ${VSS_REPLAYS} \
+	    ${LIBAPPVSS_THREAD_TESTS}
 
 # Real databases in snapshots; make deps-test installs them.
 DB_TESTS = tests/db/postgresql.sh tests/db/mysql.sh \
@@ -33,7 +38,7 @@ format-check:
 	    `find . -name .build -prune -o -name '*.[ch]' -print`
 
 SHELL_SCRIPTS += tests/deps.sh tests/run.sh tests/sanitize.sh tests/lint.sh
-.PHONY: check-unit check-db
+.PHONY: check-unit check-db check-threads
 CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_veto.sh \
 	tests/integration/chain_hang.sh \

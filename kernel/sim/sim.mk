@@ -148,7 +148,6 @@ fuzz-vss-driver:
 	    -max_total_time=${VSS_FUZZ_SECONDS} .build/corpus/vss_driver \
 	    tests/fuzz/corpus/vss_driver
 
-# What "make check-tsan" runs.
 check-sim: ${VSS_SIM_TESTS} ${VSS_REPLAYS}
 	sh tests/run.sh ${VSS_SIM_TESTS} ${VSS_REPLAYS}
 

@@ -21,6 +21,7 @@ for file in sbin/appvssd sbin/hv_vss_daemon sbin/appvss-hooks sbin/appvssctl \
 	../etc/appvss/appvssd.conf.sample ../etc/vss.d \
 	../etc/appvss/hv_vss_daemon.conf.sample \
 	share/man/man5/hv_vss_daemon.conf.5 \
+	share/man/man3/appvss_run.3 share/man/man3/appvss_ask.3 \
 	share/man/man3/appvss.3 share/man/man5/appvssd.conf.5 \
 	share/man/man7/appvss-protocol.7 share/man/man7/vss.d.7 \
 	share/man/man7/appvss-agents.7 libexec/appvss-agent \

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Both libraries export the functions that appvss.h declares, and nothing else:
-# no inner name can clash with a program's own, not even in a static program.
+# Both libraries export what the version map lists, which is what appvss.h
+# declares, and nothing else: no inner name can clash with a program's own, not
+# even in a static program.
 set -eu
 
 dir=$(mktemp -d /tmp/sdk_exports.XXXXXX)
@@ -20,6 +21,14 @@ nm -D --defined-only sdk/libappvss.so |
 nm -g --defined-only sdk/libappvss.a |
 	awk '$2 ~ /^[TDRBVW]$/ { print $3 }' |
 	grep -v '^__' | sort -u >"$dir/static"
+# Each symbol has the version under which the map lists it.
+awk '/^APPVSS_[0-9]* \{/ { version = $1 } /^\tappvss_/ {
+	sub(/;.*/, "", $1); print $1 "@@" version }' sdk/libappvss.map |
+	sort >"$dir/mapped"
+nm -D --defined-only sdk/libappvss.so |
+	awk '$2 ~ /^[TDRBVW]$/ { print $3 }' | grep -v '^__' |
+	sort >"$dir/versions"
+diff "$dir/mapped" "$dir/versions"
 diff "$dir/declared" "$dir/shared"
 diff "$dir/declared" "$dir/static"
 

@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,19 @@ rig_add(struct rig *rig, struct app *app, const char *name)
 	    0);
 }
 
+void
+rig_step(struct rig *rig)
+{
+	struct pollfd pollfd = { .events = POLLIN };
+
+	if (!rig->is_threaded) {
+		ck_assert_int_eq(appvss_wait(rig->handle, 20), 0);
+		return;
+	}
+	pollfd.fd = rig->conn >= 0 ? rig->conn : rig->listener;
+	(void)poll(&pollfd, 1, 20);
+}
+
 static bool
 try_accept(struct rig *rig)
 {
@@ -195,9 +209,8 @@ rig_accept(struct rig *rig)
 	RIG_UNTIL(rig, try_accept(rig));
 }
 
-/* Whether a whole line is there. */
-static bool
-has_line(struct rig *rig)
+bool
+rig_has_line(struct rig *rig)
 {
 	ssize_t length;
 
@@ -213,30 +226,51 @@ has_line(struct rig *rig)
 }
 
 void
+rig_skip(struct rig *rig)
+{
+	size_t length;
+
+	RIG_UNTIL(rig, rig_has_line(rig));
+	length = (size_t)((char *)memchr(rig->in, '\n', rig->in_length) -
+	    rig->in);
+	rig->in_length -= length + 1;
+	memmove(rig->in, rig->in + length + 1, rig->in_length);
+}
+
+void
 rig_expect(struct rig *rig, const char *line)
 {
 	char got[4097];
 	size_t length;
 
-	RIG_UNTIL(rig, has_line(rig));
+	RIG_UNTIL(rig, rig_has_line(rig));
 	length = (size_t)((char *)memchr(rig->in, '\n', rig->in_length) -
 	    rig->in);
 	ck_assert_uint_lt(length, sizeof(got));
 	memcpy(got, rig->in, length);
 	got[length] = '\0';
-	rig->in_length -= length + 1;
-	memmove(rig->in, rig->in + length + 1, rig->in_length);
+	rig_skip(rig);
 	ck_assert_str_eq(got, line);
 }
 
 void
 rig_say(struct rig *rig, const char *line)
 {
-	size_t length = strlen(line);
+	char bytes[8192];
+	size_t length, sent = 0;
+	ssize_t result;
 
-	ck_assert_int_eq(send(rig->conn, line, length, MSG_NOSIGNAL),
-	    (ssize_t)length);
-	ck_assert_int_eq(send(rig->conn, "\n", 1, MSG_NOSIGNAL), 1);
+	length = (size_t)snprintf(bytes, sizeof(bytes), "%s\n", line);
+	ck_assert_uint_lt(length, sizeof(bytes));
+	while (sent < length) {
+		result = send(rig->conn, bytes + sent, length - sent,
+		    MSG_NOSIGNAL);
+		ck_assert(result >= 0 || errno == EAGAIN || errno == EINTR);
+		if (result >= 0)
+			sent += (size_t)result;
+		else
+			rig_step(rig); /* it has to read first */
+	}
 }
 
 /*
@@ -247,7 +281,7 @@ void
 rig_settle(struct rig *rig)
 {
 	ck_assert_int_eq(appvss_dispatch(rig->handle), 0);
-	ck_assert_msg(!has_line(rig), "said: %.*s", (int)rig->in_length,
+	ck_assert_msg(!rig_has_line(rig), "said: %.*s", (int)rig->in_length,
 	    rig->in);
 }
 
