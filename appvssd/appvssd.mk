@@ -75,7 +75,8 @@ install-history: appvssd/appvssd-history
 .PHONY: install-history
 
 HISTORY_READ_OBJS = appvssd/history_read.o appvssd/history_copy.o \
-	appvssd/history_fetch.o appvssd/history_prove.o
+	appvssd/history_fetch.o appvssd/history_prove.o \
+	appvssd/history_search.o
 TEST_HISTORY_READ_OBJS = tests/unit/test_history_read.o ${HISTORY_READ_OBJS}
 
 OBJS += ${HISTORY_READ_OBJS} tests/unit/test_history_read.o
@@ -87,29 +88,36 @@ tests/unit/test_history_read: ${TEST_HISTORY_READ_OBJS}
 # appvssctl
 
 CTL_OWN_OBJS = appvssd/appvssctl/client.o \
+	appvssd/appvssctl/commands.o \
 	appvssd/appvssctl/drill.o \
 	appvssd/appvssctl/hold.o \
+	appvssd/appvssctl/items.o \
 	appvssd/appvssctl/json.o \
 	appvssd/appvssctl/list.o \
 	appvssd/appvssctl/main.o \
+	appvssd/appvssctl/options.o \
 	appvssd/appvssctl/provenance.o \
 	appvssd/appvssctl/request.o \
 	appvssd/appvssctl/show.o \
 	appvssd/appvssctl/status.o \
 	appvssd/appvssctl/text.o \
 	appvssd/appvssctl/timeline.o \
-	appvssd/appvssctl/watch.o
+	appvssd/appvssctl/watch.o \
+	appvssd/appvssctl/when.o
 CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS}
 
 OBJS += ${CTL_OWN_OBJS}
 PROGS += appvssd/appvssctl/appvssctl
 MANUALS += appvssd/appvssctl/appvssctl.8
 INSTALL_TARGETS += install-appvssctl
-INTEGRATION_TESTS += tests/integration/ctl_request.sh \
+INTEGRATION_TESTS += tests/integration/ctl_history.sh \
+	tests/integration/ctl_request.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
 	tests/integration/history_ready.sh
-SHELL_SCRIPTS += tests/integration/ctl_request.sh \
+SHELL_SCRIPTS += tests/integration/ctl_history.sh \
+	tests/integration/ctl_lib.sh \
+	tests/integration/ctl_request.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
 	tests/integration/history_ready.sh

@@ -11,21 +11,6 @@
 #include "history_read_impl.h"
 #include "history_schema.h"
 
-/* The participants of a transaction: of each the final row, else the proof's.
- * A bare column of a query with max() is of the row that has the maximum. */
-#define PARTS_OF(run, id)                                            \
-	"(SELECT *, max(phase <> 'held') FROM part WHERE run = " run \
-	" AND id = " id " GROUP BY name)"
-#define TXN_COLUMNS                                                                   \
-	"t.n, t.run, t.id, t.op, t.source, t.msgid, t.at_ms,"                         \
-	" (SELECT count(DISTINCT name) FROM part AS p"                                \
-	"  WHERE p.run = t.run AND p.id = t.id),"                                     \
-	" (SELECT count(*) FROM " PARTS_OF("t.run",                                   \
-	    "t.id") "  WHERE result = 'ready'),"                                      \
-		    " s.by_run, s.state, s.consistency, s.reason, s.culprit, s.host," \
-		    " s.at_ms, s.elapsed_ms, s.late_ms"                               \
-		    " FROM txn AS t LEFT JOIN state AS s ON s.n = (SELECT max(n)"     \
-		    "  FROM state AS l WHERE l.run = t.run AND l.id = t.id)"
 #define TXN_STATE_COLUMN 9 /* the first one of the state */
 
 static enum history_error
@@ -75,8 +60,8 @@ get_state(sqlite3_stmt *row, int first, struct history_state *state)
 	state->late_ms = sqlite3_column_int64(row, first + 8);
 }
 
-static void
-get_txn(sqlite3_stmt *row, void *item)
+void
+history_get_txn(sqlite3_stmt *row, void *item)
 {
 	struct history_txn *txn = item;
 
@@ -143,18 +128,9 @@ get_run(sqlite3_stmt *row, void *item)
 	get_text(row, 4, run->version, sizeof(run->version));
 }
 
-struct query {
-	const char *sql;
-	int64_t parameters[4]; /* ?1 .. ?4 */
-	const char *name;      /* ?5, or NULL */
-	size_t item_size;
-	void (*get)(sqlite3_stmt *row, void *item);
-};
-
-/* All rows as an array of items; none: *itemsp is NULL.  Free with free(). */
-static enum history_error
-fetch(struct history *history, const struct query *query, void **itemsp,
-    size_t *countp)
+enum history_error
+history_select_rows(struct history *history, const struct history_select *query,
+    void **itemsp, size_t *countp)
 {
 	sqlite3_stmt *statement;
 	char *items = NULL;
@@ -166,11 +142,15 @@ fetch(struct history *history, const struct query *query, void **itemsp,
 	if (sqlite3_prepare_v2(history->db, query->sql, -1, &statement, NULL) !=
 	    SQLITE_OK)
 		return (fail(history));
-	for (int i = 0; i < sqlite3_bind_parameter_count(statement) && i < 4;
-	     i++)
-		sqlite3_bind_int64(statement, i + 1, query->parameters[i]);
-	if (query->name != NULL)
-		sqlite3_bind_text(statement, 5, query->name, -1, SQLITE_STATIC);
+	for (int i = 0; i < sqlite3_bind_parameter_count(statement); i++) {
+		if (i < HISTORY_NUMBERS_MAX)
+			sqlite3_bind_int64(statement, i + 1,
+			    query->parameters[i]);
+		else if (i < HISTORY_NUMBERS_MAX + HISTORY_TEXTS_MAX)
+			sqlite3_bind_text(statement, i + 1,
+			    query->texts[i - HISTORY_NUMBERS_MAX], -1,
+			    SQLITE_STATIC);
+	}
 	while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
 		if (count == room) {
 			char *larger;
@@ -199,13 +179,14 @@ fetch(struct history *history, const struct query *query, void **itemsp,
 
 /* The first row only; HISTORY_E_NONE if there is none. */
 static enum history_error
-fetch_one(struct history *history, const struct query *query, void *item)
+fetch_one(struct history *history, const struct history_select *query,
+    void *item)
 {
 	enum history_error error;
 	void *items;
 	size_t count;
 
-	error = fetch(history, query, &items, &count);
+	error = history_select_rows(history, query, &items, &count);
 	if (error != HISTORY_OK)
 		return (error);
 	if (count == 0)
@@ -216,38 +197,20 @@ fetch_one(struct history *history, const struct query *query, void *item)
 }
 
 enum history_error
-history_list(struct history *history, size_t max, struct history_txn **txnsp,
-    size_t *countp)
-{
-	const struct query query = {
-		.sql = "SELECT " TXN_COLUMNS " ORDER BY t.n DESC LIMIT ?1",
-		.parameters = { max > INT64_MAX ? INT64_MAX : (int64_t)max },
-		.item_size = sizeof(struct history_txn),
-		.get = get_txn,
-	};
-	enum history_error error;
-	void *items;
-
-	error = fetch(history, &query, &items, countp);
-	*txnsp = items;
-	return (error);
-}
-
-enum history_error
 history_fetch_before(struct history *history, int64_t before, size_t max,
     struct history_txn **txnsp, size_t *countp)
 {
-	const struct query query = {
-		.sql = "SELECT " TXN_COLUMNS " WHERE t.id < ?1"
+	const struct history_select query = {
+		.sql = "SELECT " HISTORY_TXN_COLUMNS " WHERE t.id < ?1"
 		       " ORDER BY t.id DESC, t.n DESC LIMIT ?2",
 		.parameters = { before, (int64_t)max },
 		.item_size = sizeof(struct history_txn),
-		.get = get_txn,
+		.get = history_get_txn,
 	};
 	enum history_error error;
 	void *items;
 
-	error = fetch(history, &query, &items, countp);
+	error = history_select_rows(history, &query, &items, countp);
 	*txnsp = items;
 	return (error);
 }
@@ -256,8 +219,9 @@ enum history_error
 history_fetch_named(struct history *history, int64_t before, const char *name,
     size_t max, struct history_txn **txnsp, size_t *countp)
 {
-	const struct query query = {
-		.sql = "SELECT " TXN_COLUMNS " WHERE t.n IN (SELECT w.n FROM"
+	const struct history_select query = {
+		.sql = "SELECT " HISTORY_TXN_COLUMNS
+		       " WHERE t.n IN (SELECT w.n FROM"
 		       " (SELECT n, run, id FROM txn WHERE id < ?1"
 		       "  ORDER BY id DESC LIMIT ?3) AS w"
 		       " WHERE EXISTS (SELECT 1 FROM part AS o"
@@ -265,14 +229,14 @@ history_fetch_named(struct history *history, int64_t before, const char *name,
 		       " ORDER BY w.id DESC LIMIT ?2 OFFSET ?4)"
 		       " ORDER BY t.id DESC, t.n DESC",
 		.parameters = { before, (int64_t)max, HISTORY_SCAN_MAX, 0 },
-		.name = name,
+		.texts = { name },
 		.item_size = sizeof(struct history_txn),
-		.get = get_txn,
+		.get = history_get_txn,
 	};
 	enum history_error error;
 	void *items;
 
-	error = fetch(history, &query, &items, countp);
+	error = history_select_rows(history, &query, &items, countp);
 	*txnsp = items;
 	return (error);
 }
@@ -289,7 +253,7 @@ enum history_error
 history_fetch_number(struct history *history, const char *sql,
     int64_t parameter, int64_t *numberp)
 {
-	const struct query query = {
+	const struct history_select query = {
 		.sql = sql,
 		.parameters = { parameter },
 		.item_size = sizeof(*numberp),
@@ -302,7 +266,7 @@ history_fetch_number(struct history *history, const char *sql,
 enum history_error
 history_fetch_run(struct history *history, int64_t n, struct history_run *run)
 {
-	const struct query query = {
+	const struct history_select query = {
 		.sql = "SELECT n, started_at_ms, boot_id, generation, version"
 		       " FROM run WHERE n = ?1",
 		.parameters = { n },
@@ -319,20 +283,21 @@ history_fetch_run(struct history *history, int64_t n, struct history_run *run)
 /* What belongs to a transaction: ?1 is its run, ?2 its id. */
 static enum history_error
 fetch_of(struct history *history, const struct history_txn *txn,
-    struct query *query, size_t skip, size_t max, void **itemsp, size_t *countp)
+    struct history_select *query, size_t skip, size_t max, void **itemsp,
+    size_t *countp)
 {
 	query->parameters[0] = txn->run;
 	query->parameters[1] = txn->id;
 	query->parameters[2] = max > INT64_MAX ? -1 : (int64_t)max;
 	query->parameters[3] = (int64_t)skip;
-	return (fetch(history, query, itemsp, countp));
+	return (history_select_rows(history, query, itemsp, countp));
 }
 
 enum history_error
 history_fetch_states(struct history *history, const struct history_txn *txn,
     struct history_state **statesp, size_t *countp)
 {
-	struct query query = {
+	struct history_select query = {
 		.sql = "SELECT by_run, state, consistency, reason, culprit,"
 		       " host, at_ms, elapsed_ms, late_ms FROM state"
 		       " WHERE run = ?1 AND id = ?2 ORDER BY n"
@@ -352,12 +317,13 @@ enum history_error
 history_fetch_parts(struct history *history, const struct history_txn *txn,
     size_t skip, size_t max, struct history_part **partsp, size_t *countp)
 {
-	struct query query = {
+	struct history_select query = {
 		.sql = "SELECT phase, name, program, result, thaw, text, pid,"
 		       " uid, ord, required, told_at_ms, ready_at_ms,"
 		       " thaw_told_at_ms, thawed_at_ms"
-		       " FROM " PARTS_OF("?1", "?2") " ORDER BY ord, n"
-						     " LIMIT ?3 OFFSET ?4",
+		       " FROM " HISTORY_PARTS_OF("?1",
+			   "?2") " ORDER BY ord, n"
+				 " LIMIT ?3 OFFSET ?4",
 		.item_size = sizeof(struct history_part),
 		.get = get_part,
 	};
@@ -373,7 +339,7 @@ enum history_error
 history_fetch_events(struct history *history, const struct history_txn *txn,
     size_t skip, size_t max, struct history_event **eventsp, size_t *countp)
 {
-	struct query query = {
+	struct history_select query = {
 		.sql = "SELECT n, id, at_ms, kind, text FROM event"
 		       " WHERE run = ?1 AND id = ?2 ORDER BY n"
 		       " LIMIT ?3 OFFSET ?4",
@@ -392,7 +358,7 @@ enum history_error
 history_fetch_all_events(struct history *history, int64_t before_n, size_t max,
     struct history_event **eventsp, size_t *countp)
 {
-	const struct query query = {
+	const struct history_select query = {
 		.sql = "SELECT n, id, at_ms, kind, text FROM event"
 		       " WHERE n < ?1 ORDER BY n DESC LIMIT ?2",
 		.parameters = { before_n, (int64_t)max },
@@ -402,7 +368,7 @@ history_fetch_all_events(struct history *history, int64_t before_n, size_t max,
 	enum history_error error;
 	void *items;
 
-	error = fetch(history, &query, &items, countp);
+	error = history_select_rows(history, &query, &items, countp);
 	*eventsp = items;
 	return (error);
 }
@@ -412,19 +378,20 @@ history_fetch_txn(struct history *history, enum history_which which, int64_t id,
     struct history_txn *txn)
 {
 	static const char *const sql[] = {
-		[HISTORY_NEWEST_FREEZE] = "SELECT " TXN_COLUMNS
+		[HISTORY_NEWEST_FREEZE] = "SELECT " HISTORY_TXN_COLUMNS
 					  " WHERE t.op = 'freeze'"
 					  " ORDER BY t.n DESC LIMIT 1",
-		[HISTORY_BY_ID] = "SELECT " TXN_COLUMNS " WHERE t.id = ?1"
+		[HISTORY_BY_ID] = "SELECT " HISTORY_TXN_COLUMNS
+				  " WHERE t.id = ?1"
 				  " ORDER BY t.n DESC LIMIT 1",
-		[HISTORY_RESUMED] = "SELECT " TXN_COLUMNS
+		[HISTORY_RESUMED] = "SELECT " HISTORY_TXN_COLUMNS
 				    " WHERE t.n = (" HISTORY_RESUMED_N ")",
 	};
-	const struct query query = {
+	const struct history_select query = {
 		.sql = sql[which],
 		.parameters = { id },
 		.item_size = sizeof(*txn),
-		.get = get_txn,
+		.get = history_get_txn,
 	};
 
 	return (fetch_one(history, &query, txn));

@@ -131,9 +131,20 @@ void history_close(struct history *history);
 /* What the last function that failed had to say. */
 const char *history_error_text(const struct history *history);
 
-/* The newest max transactions, newest first; *txnsp is freed with free(). */
-enum history_error history_list(struct history *history, size_t max,
-    struct history_txn **txnsp, size_t *countp);
+/* Which transactions; NULL: any.  outcome: the last state, or "unfinished". */
+struct history_filter {
+	int64_t since_ms; /* wall clock; 0: from the beginning */
+	int64_t until_ms; /* this one included; 0: to the end */
+	const char *outcome;
+	const char *consistency; /* then only freezes */
+	const char *app;	 /* that had a part in it */
+	const char *source;
+};
+
+/* The newest max of them, newest first; *txnsp is freed with free(). */
+enum history_error history_list(struct history *history,
+    const struct history_filter *filter, size_t max, struct history_txn **txnsp,
+    size_t *countp);
 
 /* One transaction (the newest of that id), or the newest freeze if id is 0. */
 enum history_error history_find(struct history *history, int64_t id,

@@ -11,11 +11,45 @@
 #include "history_read.h"
 
 struct sqlite3;
+struct sqlite3_stmt;
 
 struct history {
 	struct sqlite3 *db; /* owns */
 	char error[HISTORY_ERROR_SIZE];
 };
+
+/* The participants of a transaction: of each the final row, else the proof's.
+ * A bare column of a query with max() is of the row that has the maximum. */
+#define HISTORY_PARTS_OF(run, id)                                    \
+	"(SELECT *, max(phase <> 'held') FROM part WHERE run = " run \
+	" AND id = " id " GROUP BY name)"
+#define HISTORY_TXN_COLUMNS                                                           \
+	"t.n, t.run, t.id, t.op, t.source, t.msgid, t.at_ms,"                         \
+	" (SELECT count(DISTINCT name) FROM part AS p"                                \
+	"  WHERE p.run = t.run AND p.id = t.id),"                                     \
+	" (SELECT count(*) FROM " HISTORY_PARTS_OF("t.run",                           \
+	    "t.id") "  WHERE result = 'ready'),"                                      \
+		    " s.by_run, s.state, s.consistency, s.reason, s.culprit, s.host," \
+		    " s.at_ms, s.elapsed_ms, s.late_ms"                               \
+		    " FROM txn AS t LEFT JOIN state AS s ON s.n = (SELECT max(n)"     \
+		    "  FROM state AS l WHERE l.run = t.run AND l.id = t.id)"
+
+#define HISTORY_NUMBERS_MAX 4
+#define HISTORY_TEXTS_MAX   4
+
+struct history_select {
+	const char *sql;
+	int64_t parameters[HISTORY_NUMBERS_MAX]; /* ?1 .. ?4 */
+	const char *texts[HISTORY_TEXTS_MAX];	 /* ?5 .. ?8, or NULL */
+	size_t item_size;
+	void (*get)(struct sqlite3_stmt *row, void *item);
+};
+
+/* All rows as an array of items; none: *itemsp is NULL.  Free with free(). */
+enum history_error history_select_rows(struct history *history,
+    const struct history_select *query, void **itemsp, size_t *countp);
+/* A row of HISTORY_TXN_COLUMNS. */
+void history_get_txn(struct sqlite3_stmt *row, void *item);
 
 /* How many transactions are looked at for those of one participant. */
 #define HISTORY_SCAN_MAX 2000

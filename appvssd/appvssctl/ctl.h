@@ -16,15 +16,18 @@ struct ctl {
 	const char *socket;
 	const char *history;
 	bool json;
-	bool live;		  /* the history is that of this machine */
-	bool require_application; /* run, freeze, drill: no less will do */
-	unsigned limit;		  /* history, watch: rows; 0: no limit */
-	uint32_t hold_ms;	  /* run, freeze, drill; 0: appvssd's own */
-	unsigned repeat;	  /* drill */
+	bool live;		    /* the history is that of this machine */
+	bool require_application;   /* run, freeze, drill: no less will do */
+	unsigned limit;		    /* history, watch: rows; 0: no limit */
+	int64_t since_ms, until_ms; /* history: see struct history_filter */
+	const char *outcome, *consistency, *app, *source;
+	uint32_t hold_ms; /* run, freeze, drill; 0: appvssd's own */
+	unsigned repeat;  /* drill */
 };
 
 /* Each gets the arguments behind its name; their number was checked. */
 int ctl_status(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_apps(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_forget(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_reload(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_list(const struct ctl *ctl, int argc, char *argv[]);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #include "appvssd/history_read.h"
@@ -12,7 +13,9 @@
 #include "show.h"
 #include "text.h"
 
-#define DEFAULT_LIMIT 20
+#define DEFAULT_LIMIT	   20
+#define COLUMN_OUTCOME	   4
+#define COLUMN_CONSISTENCY 5
 
 static void
 print_json(const struct history_txn *txn)
@@ -40,7 +43,8 @@ add_row(struct text_table *table, const struct history_txn *txn)
 	char id[24], at[TEXT_TIME_SIZE], took[TEXT_DURATION_SIZE], parts[48];
 	char reason[2 * HISTORY_WORD_SIZE + 4];
 	const char *cells[] = { id, at, txn->op, txn->source, show_outcome(txn),
-		txn->last.consistency, txn->last.host, took, parts, reason };
+		strcmp(txn->op, "check") == 0 ? "-" : txn->last.consistency,
+		txn->last.host, took, parts, reason };
 
 	snprintf(id, sizeof(id), "%" PRId64, txn->id);
 	text_time(txn->at_ms, false, at);
@@ -59,6 +63,12 @@ ctl_list(const struct ctl *ctl, int argc, char *argv[])
 		NULL };
 	struct history_txn *txns = NULL;
 	struct history *history;
+	const struct history_filter filter = { .since_ms = ctl->since_ms,
+		.until_ms = ctl->until_ms,
+		.outcome = ctl->outcome,
+		.consistency = ctl->consistency,
+		.app = ctl->app,
+		.source = ctl->source };
 	struct text_table table;
 	size_t count = 0;
 	enum history_error error;
@@ -69,7 +79,7 @@ ctl_list(const struct ctl *ctl, int argc, char *argv[])
 	status = ctl_open_history(ctl, &history);
 	if (status != EX_OK)
 		return (status);
-	error = history_list(history,
+	error = history_list(history, &filter,
 	    ctl->limit != 0 ? ctl->limit : DEFAULT_LIMIT, &txns, &count);
 	if (error != HISTORY_OK)
 		status = ctl_history_failed(history, (int)error);
@@ -80,9 +90,10 @@ ctl_list(const struct ctl *ctl, int argc, char *argv[])
 		for (size_t i = 0; i < count; i++)
 			print_json(&txns[i]);
 	} else if (count == 0) {
-		puts("no transaction was recorded yet");
+		puts("no such transaction is recorded");
 	} else {
 		text_table_init(&table, headings);
+		table.words = 1u << COLUMN_OUTCOME | 1u << COLUMN_CONSISTENCY;
 		for (size_t i = 0; i < count; i++)
 			add_row(&table, &txns[i]);
 		text_table_print(&table);

@@ -111,12 +111,13 @@ print_heading(const struct history_detail *detail)
 	printf("transaction %" PRId64 ": ", txn->id);
 	text_print(txn->op);
 	printf(", ");
-	text_print(show_outcome(txn));
+	text_print_word(show_outcome(txn));
 	if (strcmp(last->state, "held") == 0)
 		printf(" (no end is recorded), prepared as ");
 	else
 		printf(", consistency ");
-	text_print(last->consistency[0] == '\0' ? "none" : last->consistency);
+	text_print_word(
+	    last->consistency[0] == '\0' ? "none" : last->consistency);
 	printf("\n  begun        %s, asked by ",
 	    text_time(txn->at_ms, true, at));
 	text_print(txn->source);

@@ -11,89 +11,9 @@
 
 #include "client.h"
 #include "ctl.h"
+#include "items.h"
 #include "sdk/proto.h"
 #include "text.h"
-
-struct items {
-	struct wire_msg *msgs; /* owns */
-	size_t count;
-	size_t room;
-};
-
-/* Reads ITEM lines until END. */
-static int
-receive_items(struct client *client, struct items *items)
-{
-	for (;;) {
-		struct wire_msg *msg;
-		int status;
-
-		if (items->count == items->room) {
-			size_t room = items->room == 0 ? 16 : 2 * items->room;
-
-			if (items->count >= CLIENT_ITEMS_MAX) {
-				ctl_warn("appvssd says more than is credible");
-				return (EX_PROTOCOL);
-			}
-			msg = reallocarray(items->msgs, room, sizeof(*msg));
-			if (msg == NULL) {
-				ctl_warn("no memory");
-				return (EX_OSERR);
-			}
-			items->msgs = msg;
-			items->room = room;
-		}
-		msg = &items->msgs[items->count];
-		status = client_receive(client, msg);
-		if (status != EX_OK || msg->verb == PB_END)
-			return (status);
-		if (msg->verb == PB_ITEM)
-			items->count++;
-	}
-}
-
-static bool
-is_kind(const struct wire_msg *msg, const char *kind)
-{
-	return (strcmp(wire_get_text(msg, PK_KIND, ""), kind) == 0);
-}
-
-static const struct wire_msg *
-find_kind(const struct items *items, const char *kind)
-{
-	for (size_t i = 0; i < items->count; i++)
-		if (is_kind(&items->msgs[i], kind))
-			return (&items->msgs[i]);
-	return (NULL);
-}
-
-static const char *
-text_of(const struct wire_msg *msg, unsigned key)
-{
-	const char *text = wire_get_text(msg, key, "");
-
-	return (text[0] == '\0' ? "-" : text);
-}
-
-static const char *
-number_of(const struct wire_msg *msg, unsigned key, char out[24])
-{
-	if (wire_has(msg, key))
-		snprintf(out, 24, "%" PRIu64, wire_get_uint(msg, key, 0));
-	else
-		snprintf(out, 24, "-");
-	return (out);
-}
-
-static const char *
-duration_of(const struct wire_msg *msg, unsigned key,
-    char out[TEXT_DURATION_SIZE])
-{
-	uint64_t ms = wire_get_uint(msg, key, 0);
-
-	return (text_duration(
-	    wire_has(msg, key) && ms <= INT64_MAX ? (int64_t)ms : -1, out));
-}
 
 /* Then id and outcome are those of the last transaction. */
 static bool
@@ -113,11 +33,11 @@ print_last(const struct wire_msg *broker)
 		return;
 	}
 	if (is_idle(broker) && wire_has(broker, PK_ID))
-		printf("transaction %s: ", number_of(broker, PK_ID, id));
-	printf("%s, consistency %s", text_of(broker, PK_OUTCOME),
-	    text_of(broker, PK_CONSISTENCY));
+		printf("transaction %s: ", items_number(broker, PK_ID, id));
+	printf("%s, consistency %s", items_text(broker, PK_OUTCOME),
+	    items_text(broker, PK_CONSISTENCY));
 	if (wire_has(broker, PK_AGE_MS))
-		printf(", %s ago", duration_of(broker, PK_AGE_MS, duration));
+		printf(", %s ago", items_duration(broker, PK_AGE_MS, duration));
 	putchar('\n');
 }
 
@@ -127,23 +47,24 @@ print_broker(const struct wire_msg *broker)
 	char pid[24], queued[24], dropped[24], late[24], id[24];
 	char duration[TEXT_DURATION_SIZE];
 
-	text_print(text_of(broker, PK_PROGRAM));
-	printf(" (pid %s): %s", number_of(broker, PK_PID, pid),
-	    text_of(broker, PK_STATE));
+	text_print(items_text(broker, PK_PROGRAM));
+	printf(" (pid %s): %s", items_number(broker, PK_PID, pid),
+	    items_text(broker, PK_STATE));
 	if (!is_idle(broker) && wire_has(broker, PK_ID))
-		printf(", transaction %s", number_of(broker, PK_ID, id));
+		printf(", transaction %s", items_number(broker, PK_ID, id));
 	if (wire_has(broker, PK_REMAINING_MS))
 		printf(", %s left",
-		    duration_of(broker, PK_REMAINING_MS, duration));
-	printf("\n  device         %s\n", text_of(broker, PK_DEVICE));
+		    items_duration(broker, PK_REMAINING_MS, duration));
+	printf("\n  device         %s\n", items_text(broker, PK_DEVICE));
 	printf("  history        %s (%s rows wait, %s dropped)\n",
-	    text_of(broker, PK_HISTORY), number_of(broker, PK_QUEUED, queued),
-	    number_of(broker, PK_DROPPED, dropped));
-	printf("  late answers   %s\n", number_of(broker, PK_LATE, late));
+	    items_text(broker, PK_HISTORY),
+	    items_number(broker, PK_QUEUED, queued),
+	    items_number(broker, PK_DROPPED, dropped));
+	printf("  late answers   %s\n", items_number(broker, PK_LATE, late));
 	print_last(broker);
 	if (wire_has(broker, PK_TEXT)) {
 		fputs("  notice         ", stdout);
-		text_print(text_of(broker, PK_TEXT));
+		text_print(items_text(broker, PK_TEXT));
 		putchar('\n');
 	}
 }
@@ -164,24 +85,25 @@ print_participants(const struct items *items)
 		"PROGRAM", "TEXT", NULL };
 	struct text_table table;
 
-	if (find_kind(items, "participant") == NULL) {
-		puts("\nno participants");
+	if (items_find(items, "participant") == NULL) {
+		puts("no participants");
 		return;
 	}
-	putchar('\n');
 	text_table_init(&table, headings);
 	for (size_t i = 0; i < items->count; i++) {
 		const struct wire_msg *msg = &items->msgs[i];
 		char order[24], pid[24], uid[24], flush[TEXT_DURATION_SIZE];
-		const char *cells[] = { text_of(msg, PK_NAME),
-			text_of(msg, PK_STATE), number_of(msg, PK_ORDER, order),
+		const char *cells[] = { items_text(msg, PK_NAME),
+			items_text(msg, PK_STATE),
+			items_number(msg, PK_ORDER, order),
 			yes_no(msg, PK_REQUIRED), yes_no(msg, PK_PRESENT),
-			number_of(msg, PK_PID, pid),
-			number_of(msg, PK_UID, uid), text_of(msg, PK_RESULT),
-			duration_of(msg, PK_FLUSH_MS, flush),
-			text_of(msg, PK_PROGRAM), text_of(msg, PK_TEXT) };
+			items_number(msg, PK_PID, pid),
+			items_number(msg, PK_UID, uid),
+			items_text(msg, PK_RESULT),
+			items_duration(msg, PK_FLUSH_MS, flush),
+			items_text(msg, PK_PROGRAM), items_text(msg, PK_TEXT) };
 
-		if (is_kind(msg, "participant"))
+		if (items_is(msg, "participant"))
 			text_table_add(&table, cells);
 	}
 	text_table_print(&table);
@@ -193,10 +115,10 @@ print_debts(const struct items *items)
 	for (size_t i = 0; i < items->count; i++) {
 		const struct wire_msg *msg = &items->msgs[i];
 
-		if (!is_kind(msg, "debt"))
+		if (!items_is(msg, "debt"))
 			continue;
-		printf("\nnot thawed: %s (", text_of(msg, PK_NAME));
-		text_print(text_of(msg, PK_TEXT));
+		printf("\nnot thawed: %s (", items_text(msg, PK_NAME));
+		text_print(items_text(msg, PK_TEXT));
 		puts("); appvssd goes on trying");
 	}
 }
@@ -241,7 +163,7 @@ print_json(const struct wire_msg *msg)
 
 	text_json_begin(&json);
 	json_text(&json, msg, PK_KIND);
-	if (is_kind(msg, "broker")) {
+	if (items_is(msg, "broker")) {
 		json_text(&json, msg, PK_PROGRAM);
 		json_uint(&json, msg, PK_PID);
 		json_text(&json, msg, PK_STATE);
@@ -260,7 +182,7 @@ print_json(const struct wire_msg *msg)
 		json_text(&json, msg, PK_NAME);
 		json_text(&json, msg, PK_TEXT);
 	}
-	if (is_kind(msg, "participant")) {
+	if (items_is(msg, "participant")) {
 		json_text(&json, msg, PK_PROGRAM);
 		json_text(&json, msg, PK_STATE);
 		json_uint(&json, msg, PK_ORDER);
@@ -277,7 +199,7 @@ print_json(const struct wire_msg *msg)
 static void
 print_items(const struct ctl *ctl, const struct items *items)
 {
-	const struct wire_msg *broker = find_kind(items, "broker");
+	const struct wire_msg *broker = items_find(items, "broker");
 
 	if (ctl->json) {
 		for (size_t i = 0; i < items->count; i++)
@@ -286,6 +208,7 @@ print_items(const struct ctl *ctl, const struct items *items)
 	}
 	if (broker != NULL)
 		print_broker(broker);
+	putchar('\n');
 	print_participants(items);
 	print_debts(items);
 }
@@ -293,24 +216,35 @@ print_items(const struct ctl *ctl, const struct items *items)
 int
 ctl_status(const struct ctl *ctl, int argc, char *argv[])
 {
-	struct items items = { NULL, 0, 0 };
-	struct client client;
-	struct wire_line line;
+	struct items items;
 	int status;
 
 	(void)argc;
 	(void)argv;
-	status = client_open(&client, ctl->socket);
-	if (status != EX_OK)
-		return (status);
-	wire_begin(&line, &proto_client_grammar, PC_STATUS);
-	status = client_send(&client, &line);
-	if (status == EX_OK)
-		status = receive_items(&client, &items);
-	client_close(&client);
+	status = items_fetch(&items, ctl->socket);
 	if (status == EX_OK)
 		print_items(ctl, &items);
-	free(items.msgs);
+	items_fini(&items);
+	return (status);
+}
+
+int
+ctl_apps(const struct ctl *ctl, int argc, char *argv[])
+{
+	struct items items;
+	int status;
+
+	(void)argc;
+	(void)argv;
+	status = items_fetch(&items, ctl->socket);
+	for (size_t i = 0; ctl->json && i < items.count; i++)
+		if (!items_is(&items.msgs[i], "broker"))
+			print_json(&items.msgs[i]);
+	if (status == EX_OK && !ctl->json) {
+		print_participants(&items);
+		print_debts(&items);
+	}
+	items_fini(&items);
 	return (status);
 }
 

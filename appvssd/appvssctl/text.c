@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <wchar.h>
 #include <wctype.h>
 
@@ -132,6 +133,79 @@ text_duration(int64_t ms, char out[TEXT_DURATION_SIZE])
 	return (out);
 }
 
+/* Columns of a text that text_escape() made. */
+int
+text_width(const char *text)
+{
+	mbstate_t state;
+	int width = 0;
+
+	memset(&state, 0, sizeof(state));
+	while (*text != '\0') {
+		wchar_t c;
+		size_t used = mbrtowc(&c, text, MB_CUR_MAX, &state);
+
+		if (used == 0 || used == (size_t)-1 || used == (size_t)-2)
+			return (width + (int)strlen(text));
+		width += wcwidth(c) > 0 ? wcwidth(c) : 0;
+		text += used;
+	}
+	return (width);
+}
+
+static bool
+is_among(const char *word, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		if (strcmp(word, *words) == 0)
+			return (true);
+	return (false);
+}
+
+static bool
+is_coloured(void)
+{
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return ((no_colour == NULL || no_colour[0] == '\0') && term != NULL &&
+	    strcmp(term, "dumb") != 0 && isatty(STDOUT_FILENO) == 1);
+}
+
+struct text_colour
+text_colour(const char *word)
+{
+	static const char *const good[] = { "application", "done", "success",
+		"ready", "ok", "OK", NULL };
+	static const char *const doubtful[] = { "filesystem", "held",
+		"unfinished", "superseded", "WARNING", "warning", NULL };
+	static const char *const bad[] = { "none", "aborted", "expired", "lost",
+		"interrupted", "fail", "failed", "timeout", "absent",
+		"disconnected", "owes_thaw", "CRITICAL", "error", NULL };
+	struct text_colour colour = { "", "" };
+
+	if (!is_coloured())
+		return (colour);
+	if (is_among(word, good))
+		colour.on = "\033[32m";
+	else if (is_among(word, doubtful))
+		colour.on = "\033[33m";
+	else if (is_among(word, bad))
+		colour.on = "\033[31m";
+	if (colour.on[0] != '\0')
+		colour.off = "\033[0m";
+	return (colour);
+}
+
+void
+text_print_word(const char *word)
+{
+	struct text_colour colour = text_colour(word);
+
+	fputs(colour.on, stdout);
+	text_print(word);
+	fputs(colour.off, stdout);
+}
+
 void
 text_table_init(struct text_table *table, const char *const *headings)
 {
@@ -174,14 +248,19 @@ static void
 print_row(const struct text_table *table, size_t row, const int *widths)
 {
 	for (unsigned i = 0; i < table->ncolumns; i++) {
-		const char *cell = row == SIZE_MAX ? table->headings[i] :
-						     cell_at(table, row, i);
+		struct text_colour colour = { "", "" };
+		const char *cell = table->headings[i];
 
+		if (row != SIZE_MAX) {
+			cell = cell_at(table, row, i);
+			if ((table->words & 1u << i) != 0)
+				colour = text_colour(cell);
+		}
+		printf("%s%s%s", colour.on, cell, colour.off);
 		if (i + 1 < table->ncolumns)
-			printf("%-*s  ", widths[i], cell);
-		else
-			printf("%s\n", cell);
+			printf("%*s", widths[i] - text_width(cell) + 2, "");
 	}
+	putchar('\n');
 }
 
 void
@@ -190,9 +269,9 @@ text_table_print(struct text_table *table)
 	int widths[TEXT_COLUMNS_MAX];
 
 	for (unsigned i = 0; i < table->ncolumns; i++) {
-		widths[i] = (int)strlen(table->headings[i]);
+		widths[i] = text_width(table->headings[i]);
 		for (size_t row = 0; row < table->nrows; row++) {
-			int width = (int)strlen(cell_at(table, row, i));
+			int width = text_width(cell_at(table, row, i));
 
 			if (width > widths[i])
 				widths[i] = width;

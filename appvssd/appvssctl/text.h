@@ -24,6 +24,20 @@ bool text_is_utf8(void);
  */
 char *text_escape(const char *text);
 void text_print(const char *text);
+/* How many columns a text takes that was escaped. */
+int text_width(const char *text);
+
+/*
+ * What goes before and behind a word that says how good something is: colours,
+ * or "" if standard output is no terminal, or NO_COLOR is set.
+ */
+struct text_colour {
+	const char *on;
+	const char *off;
+};
+struct text_colour text_colour(const char *word);
+/* Such a word, escaped. */
+void text_print_word(const char *word);
 
 /* Local time with its offset from UTC; with milliseconds if wanted. */
 const char *text_time(int64_t at_ms, bool with_ms, char out[TEXT_TIME_SIZE]);
@@ -34,6 +48,7 @@ const char *text_duration(int64_t ms, char out[TEXT_DURATION_SIZE]);
 struct text_table {
 	const char *const *headings; /* borrows; ends with NULL */
 	unsigned ncolumns;
+	unsigned words; /* columns of coloured words, by bits; may be set */
 	size_t nrows;
 	size_t room;
 	char **cells; /* owns */

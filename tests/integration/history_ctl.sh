@@ -224,6 +224,14 @@ wait_for "$TEST_DIR/server.log" '^got HELLO version=1 program=' 5
 wait_for "$TEST_DIR/server.log" '^got STATUS$' 5
 APPVSS_SOCKET=$socket
 export APPVSS_SOCKET
+ctl 0 apps
+expect '^ledger +idle +50 +yes +yes '
+expect '^not thawed: gone '
+expect_not 'device|9\.9'
+ctl 0 --json apps
+expect_json
+[ "$(wc -l <"$out")" -eq 3 ] || die "apps: $(cat "$out")"
+expect_not '"kind":"broker"'
 ctl 0 --json status
 expect_json
 expect '^\{"kind":"participant","name":"gone","text":"line\\u000abreak",.*"pid":null'

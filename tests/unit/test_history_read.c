@@ -90,6 +90,8 @@ open_it(void)
 	    error);
 }
 
+static const struct history_filter any;
+
 static struct history_evidence
 prove(const char *lines)
 {
@@ -111,7 +113,8 @@ START_TEST(lists_newest_first)
 		    "lost") PART(51, 2, "final", "web", "ready")
 		    STATE(52, 2, "done", "filesystem"));
 	open_it();
-	ck_assert_int_eq(history_list(history, 10, &txns, &count), HISTORY_OK);
+	ck_assert_int_eq(history_list(history, &any, 10, &txns, &count),
+	    HISTORY_OK);
 	ck_assert_uint_eq(count, 2);
 	ck_assert_int_eq(txns[0].id, 2);
 	ck_assert_str_eq(txns[0].last.state, "done");
@@ -121,7 +124,8 @@ START_TEST(lists_newest_first)
 	ck_assert_uint_eq(txns[0].parts_ready, 1);
 	ck_assert_str_eq(txns[1].op, "check");
 	free(txns);
-	ck_assert_int_eq(history_list(history, 1, &txns, &count), HISTORY_OK);
+	ck_assert_int_eq(history_list(history, &any, 1, &txns, &count),
+	    HISTORY_OK);
 	ck_assert_uint_eq(count, 1);
 	ck_assert_int_eq(txns[0].id, 2);
 	free(txns);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* See commands.h. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "options.h"
+
+#define BIT(name) OPTION_BIT(OPTION_##name)
+#define BITS_FILTER                                                  \
+	(BIT(SINCE) | BIT(UNTIL) | BIT(OUTCOME) | BIT(CONSISTENCY) | \
+	    BIT(APP) | BIT(SOURCE))
+
+/* A name that is NULL: a heading of the list. */
+static const struct command commands[] = {
+	{ .summary = "What happened:" },
+	{ "last", "",
+	    "the newest snapshot, why it is what it is, as a timeline",
+	    "The line \"why\" says in words what kept it from being\n"
+	    "application-consistent; the bars show who was slow.\n",
+	    0, 0, 0, ctl_last },
+	{ "history", "[-n N] [FILTER...]",
+	    "the newest transactions, one a line",
+	    "  -n N               that many; 20\n"
+	    "  --since TIME, --until TIME\n"
+	    "                     2026-01-31, \"2026-01-31 08:00\", with Z or\n"
+	    "                     +02:00 if not local, or how long ago: 2h, 3d\n"
+	    "  --outcome WORD     done, aborted, expired, superseded, lost,\n"
+	    "                     interrupted, held or unfinished\n"
+	    "  --consistency WORD application (good), filesystem (somebody was\n"
+	    "                     missing or failed) or none (not usable)\n"
+	    "  --app NAME         that had a part in it\n"
+	    "  --source NAME      device (the host) or requestor (appvssctl)\n",
+	    BIT(LIMIT) | BITS_FILTER, 0, 0, ctl_list },
+	{ "show", "ID|last", "one transaction as a timeline", NULL, 0, 1, 1,
+	    ctl_show },
+	{ "provenance", "[--live]",
+	    "what the history says of the disk that it lies on",
+	    "--live compares with the running machine, as is done for the\n"
+	    "default history anyway.  Exit status 0: captured while held,\n"
+	    "application-consistent; 1: not, or nothing can be told.\n",
+	    BIT(LIVE), 0, 0, ctl_provenance },
+	{ .summary = "How it is:" },
+	{ "status", "", "what appvssd is doing, and its participants", NULL, 0,
+	    0, 0, ctl_status },
+	{ "apps", "", "the participants alone", NULL, 0, 0, 0, ctl_apps },
+	{ "watch", "[-n N]", "every event as it happens, one a line",
+	    "Ends after N events, or when appvssd does.\n", BIT(LIMIT), 0, 0,
+	    ctl_watch },
+	{ .summary = "To do something:" },
+	{ "drill", "[--repeat N] [--hold SECONDS] [--require-application]",
+	    "rehearse: freeze and thaw the applications, no file system",
+	    "A whole transaction without a host; then its timeline.  Exit\n"
+	    "status 0: it went well; 69: it would have been vetoed.\n",
+	    BIT(REPEAT) | BIT(HOLD) | BIT(REQUIRE), 0, 0, ctl_drill },
+	{ "run", "[--hold SECONDS] [--require-application] -- COMMAND...",
+	    "freeze the applications, run COMMAND, thaw them",
+	    "Exit status: that of COMMAND; 75 if the hold was lost while it\n"
+	    "ran, and what it made must not be used; 69 if nothing could be\n"
+	    "frozen and it was not run.  --hold is how long it may take, up to\n"
+	    "hold_max_ms of appvssd.conf(5).  Without --require-application it\n"
+	    "is run as well if optional participants failed.\n",
+	    BIT(HOLD) | BIT(REQUIRE), 1, -1, ctl_run },
+	{ "freeze", "[--hold SECONDS] [--require-application]",
+	    "freeze the applications until thaw; prints an ID",
+	    "For agents that call one program before and another after their\n"
+	    "snapshot.  Only the limit guards it: whoever does not thaw in time\n"
+	    "has no snapshot.\n",
+	    BIT(HOLD) | BIT(REQUIRE), 0, 0, ctl_freeze },
+	{ "thaw", "ID", "end what freeze began",
+	    "Exit status 0: the hold was good until now; 75: it was lost, and\n"
+	    "the snapshot must not be used.\n",
+	    0, 1, 1, ctl_thaw },
+	{ "forget", "NAME", "forget a participant that will not come back",
+	    NULL, 0, 1, 1, ctl_forget },
+	{ "reload", "", "read the configuration again",
+	    "Waits for the end of a transaction that runs.  If anything is\n"
+	    "wrong with the configuration, the one before stays.\n",
+	    0, 0, 0, ctl_reload },
+};
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+const struct command *
+commands_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NCOMMANDS; i++) {
+		if (commands[i].name != NULL &&
+		    strcmp(commands[i].name, name) == 0)
+			return (&commands[i]);
+	}
+	return (NULL);
+}
+
+static void
+print_list(void)
+{
+	size_t i;
+
+	fputs("usage: appvssctl [--socket PATH] [--history FILE] [--json] "
+	      "COMMAND\n",
+	    stdout);
+	for (i = 0; i < NCOMMANDS; i++) {
+		const struct command *command = &commands[i];
+
+		if (command->name == NULL)
+			printf("\n%s\n", command->summary);
+		else
+			printf("  %-10s %-8s %s\n", command->name,
+			    strlen(command->usage) > 8 ? "..." : command->usage,
+			    command->summary);
+	}
+	fputs("\nappvssctl COMMAND --help says more of one.\n"
+	      "A snapshot is application-consistent if every participant was "
+	      "ready for it; why\nthe newest one was not: appvssctl last.\n",
+	    stdout);
+}
+
+void
+commands_print_help(const struct command *command)
+{
+	if (command == NULL) {
+		print_list();
+	} else {
+		printf("usage: appvssctl %s%s%s\n\n  %s\n", command->name,
+		    command->usage[0] == '\0' ? "" : " ", command->usage,
+		    command->summary);
+		if (command->help != NULL)
+			printf("\n%s", command->help);
+	}
+	fputs(options_help, stdout);
+}
