@@ -76,7 +76,7 @@ install-history: appvssd/appvssd-history
 
 HISTORY_READ_OBJS = appvssd/history_read.o appvssd/history_copy.o \
 	appvssd/history_fetch.o appvssd/history_prove.o \
-	appvssd/history_search.o
+	appvssd/history_search.o appvssd/history_stats.o
 TEST_HISTORY_READ_OBJS = tests/unit/test_history_read.o ${HISTORY_READ_OBJS}
 
 OBJS += ${HISTORY_READ_OBJS} tests/unit/test_history_read.o
@@ -87,7 +87,8 @@ tests/unit/test_history_read: ${TEST_HISTORY_READ_OBJS}
 
 # appvssctl
 
-CTL_OWN_OBJS = appvssd/appvssctl/client.o \
+CTL_OWN_OBJS = appvssd/appvssctl/check.o \
+	appvssd/appvssctl/client.o \
 	appvssd/appvssctl/commands.o \
 	appvssd/appvssctl/drill.o \
 	appvssd/appvssctl/hold.o \
@@ -95,6 +96,7 @@ CTL_OWN_OBJS = appvssd/appvssctl/client.o \
 	appvssd/appvssctl/json.o \
 	appvssd/appvssctl/list.o \
 	appvssd/appvssctl/main.o \
+	appvssd/appvssctl/metrics.o \
 	appvssd/appvssctl/options.o \
 	appvssd/appvssctl/provenance.o \
 	appvssd/appvssctl/request.o \
@@ -111,11 +113,13 @@ PROGS += appvssd/appvssctl/appvssctl
 MANUALS += appvssd/appvssctl/appvssctl.8
 INSTALL_TARGETS += install-appvssctl
 INTEGRATION_TESTS += tests/integration/ctl_history.sh \
+	tests/integration/ctl_monitor.sh \
 	tests/integration/ctl_request.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
 	tests/integration/history_ready.sh
 SHELL_SCRIPTS += tests/integration/ctl_history.sh \
+	tests/integration/ctl_monitor.sh \
 	tests/integration/ctl_lib.sh \
 	tests/integration/ctl_request.sh \
 	tests/integration/history_ctl.sh \

@@ -146,6 +146,33 @@ enum history_error history_list(struct history *history,
     const struct history_filter *filter, size_t max, struct history_txn **txnsp,
     size_t *countp);
 
+/* How a drill names itself when it asks: it is no snapshot. */
+#define HISTORY_DRILL_PROGRAM "appvssctl-drill"
+
+/* For monitoring; id is 0 where there is none.  Drills are left out. */
+struct history_summary {
+	struct history_txn newest; /* freeze */
+	struct history_txn
+	    good;	/* the newest done and application-consistent */
+	int64_t missed; /* snapshots since then, while appvssd was not there */
+};
+
+/* source NULL: of any. */
+enum history_error history_summary(struct history *history, const char *source,
+    struct history_summary *summary);
+
+struct history_tally {
+	char op[HISTORY_WORD_SIZE];
+	char source[HISTORY_WORD_SIZE];
+	char outcome[HISTORY_WORD_SIZE];
+	char consistency[HISTORY_WORD_SIZE];
+	int64_t count;
+};
+
+/* How many of which kind began since then; freed with free(). */
+enum history_error history_tallies(struct history *history, int64_t since_ms,
+    struct history_tally **talliesp, size_t *countp);
+
 /* One transaction (the newest of that id), or the newest freeze if id is 0. */
 enum history_error history_find(struct history *history, int64_t id,
     struct history_detail *detail);

@@ -234,7 +234,7 @@ client_receive(struct client *client, struct wire_msg *msg)
 }
 
 int
-client_open(struct client *client, const char *socket)
+client_open(struct client *client, const char *socket, const char *program)
 {
 	static struct wire_msg msg;
 	struct wire_line line;
@@ -248,7 +248,8 @@ client_open(struct client *client, const char *socket)
 	if (status == EX_OK) {
 		wire_begin(&line, &proto_client_grammar, PC_HELLO);
 		wire_put_uint(&line, PK_VERSION, PROTO_VERSION);
-		wire_put_text(&line, PK_PROGRAM, "appvssctl " APPVSS_VERSION);
+		wire_put_text(&line, PK_PROGRAM,
+		    program == NULL ? "appvssctl " APPVSS_VERSION : program);
 		status = client_send(client, &line);
 	}
 	if (status == EX_OK)

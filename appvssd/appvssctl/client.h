@@ -25,8 +25,11 @@ struct client {
 	char in[WIRE_LINE_MAX];
 };
 
-/* Connects and says HELLO.  EX_OK, or a status after a message. */
-int client_open(struct client *client, const char *socket);
+/*
+ * Connects and says HELLO, as program; NULL: as appvssctl.  EX_OK, or a status
+ * after a message.
+ */
+int client_open(struct client *client, const char *socket, const char *program);
 void client_close(struct client *client);
 
 int client_send(struct client *client, struct wire_line *line);

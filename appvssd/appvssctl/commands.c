@@ -47,6 +47,16 @@ static const struct command commands[] = {
 	{ "watch", "[-n N]", "every event as it happens, one a line",
 	    "Ends after N events, or when appvssd does.\n", BIT(LIMIT), 0, 0,
 	    ctl_watch },
+	{ .summary = "For monitoring:" },
+	{ "check", "[--warning AGE] [--critical AGE] [--source NAME]",
+	    "a plugin's one line and exit status: is all well?",
+	    "AGE is that of the last application-consistent snapshot: seconds,\n"
+	    "or 26h (the default to warn), 2d2h (to be critical).  Exit status\n"
+	    "0: OK, 1: WARNING, 2: CRITICAL, 3: UNKNOWN.\n",
+	    BIT(WARNING) | BIT(CRITICAL) | BIT(SOURCE), 0, 0, ctl_check },
+	{ "metrics", "[--output FILE]",
+	    "OpenMetrics text for a collector that reads files",
+	    "FILE is replaced as a whole.\n", BIT(OUTPUT), 0, 0, ctl_metrics },
 	{ .summary = "To do something:" },
 	{ "drill", "[--repeat N] [--hold SECONDS] [--require-application]",
 	    "rehearse: freeze and thaw the applications, no file system",

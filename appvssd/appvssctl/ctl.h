@@ -7,6 +7,7 @@
 #define CTL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct history;
@@ -23,11 +24,15 @@ struct ctl {
 	const char *outcome, *consistency, *app, *source;
 	uint32_t hold_ms; /* run, freeze, drill; 0: appvssd's own */
 	unsigned repeat;  /* drill */
+	int64_t warning_s, critical_s; /* check; 0: the default */
+	const char *output;	       /* metrics: a file; NULL: none */
 };
 
 /* Each gets the arguments behind its name; their number was checked. */
 int ctl_status(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_apps(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_check(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_metrics(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_forget(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_reload(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_list(const struct ctl *ctl, int argc, char *argv[]);
@@ -45,7 +50,9 @@ int ctl_show_id(const struct ctl *ctl, int64_t id);
 
 /* "appvssctl: ..." */
 void ctl_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same, with a word on help; EX_USAGE. */
+/* From now on the text goes there instead; NULL: no longer. */
+void ctl_capture(char *buffer, size_t size);
+/* As ctl_warn(), with a word on help; EX_USAGE. */
 int ctl_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A decimal number from 1 on; 0: it is none. */

@@ -68,7 +68,7 @@ drill_once(const struct ctl *ctl)
 	struct request request;
 	int status;
 
-	status = request_freeze(ctl, &request, false);
+	status = request_freeze(ctl, &request, REQUEST_DRILL);
 	if (status == EX_OK) {
 		status = request_thaw(&request);
 		if (status == EX_OK && request_is_too_little(ctl, &request))

@@ -150,7 +150,7 @@ ctl_run(const struct ctl *ctl, int argc, char *argv[])
 	(void)argc;
 	status = catch_signals();
 	if (status == EX_OK)
-		status = request_freeze(ctl, &request, false);
+		status = request_freeze(ctl, &request, REQUEST_HELD);
 	if (status != EX_OK)
 		return (status);
 	if (request_is_too_little(ctl, &request)) {
@@ -172,7 +172,7 @@ ctl_freeze(const struct ctl *ctl, int argc, char *argv[])
 
 	(void)argc;
 	(void)argv;
-	status = request_freeze(ctl, &request, true);
+	status = request_freeze(ctl, &request, REQUEST_DETACHED);
 	if (status != EX_OK)
 		return (status);
 	if (request_is_too_little(ctl, &request)) {
@@ -205,7 +205,7 @@ ctl_thaw(const struct ctl *ctl, int argc, char *argv[])
 	if (request.id == 0)
 		return (
 		    ctl_usage("not the number of a transaction: %s", argv[0]));
-	status = client_open(&request.client, ctl->socket);
+	status = client_open(&request.client, ctl->socket, NULL);
 	if (status != EX_OK)
 		return (status);
 	status = request_thaw(&request);

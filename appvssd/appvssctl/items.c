@@ -97,7 +97,7 @@ items_fetch(struct items *items, const char *socket)
 	int status;
 
 	memset(items, 0, sizeof(*items));
-	status = client_open(&client, socket);
+	status = client_open(&client, socket, NULL);
 	if (status != EX_OK)
 		return (status);
 	wire_begin(&line, &proto_client_grammar, PC_STATUS);

@@ -27,6 +27,9 @@ static const struct option options[] = {
 	{ "consistency", required_argument, NULL, VALUE(OPTION_CONSISTENCY) },
 	{ "app", required_argument, NULL, VALUE(OPTION_APP) },
 	{ "source", required_argument, NULL, VALUE(OPTION_SOURCE) },
+	{ "warning", required_argument, NULL, VALUE(OPTION_WARNING) },
+	{ "critical", required_argument, NULL, VALUE(OPTION_CRITICAL) },
+	{ "output", required_argument, NULL, VALUE(OPTION_OUTPUT) },
 	{ "live", no_argument, NULL, VALUE(OPTION_LIVE) },
 	{ "hold", required_argument, NULL, VALUE(OPTION_HOLD) },
 	{ "require-application", no_argument, NULL, VALUE(OPTION_REQUIRE) },
@@ -121,6 +124,15 @@ take_value(struct ctl *ctl, enum option_number number, const char *text)
 	case OPTION_APP:
 	case OPTION_SOURCE:
 		return (take_filter(ctl, number, text));
+	case OPTION_WARNING:
+		ctl->warning_s = when_duration_s(text);
+		return (ctl->warning_s > 0);
+	case OPTION_CRITICAL:
+		ctl->critical_s = when_duration_s(text);
+		return (ctl->critical_s > 0);
+	case OPTION_OUTPUT:
+		ctl->output = text;
+		return (text[0] != '\0');
 	case OPTION_LIVE:
 		ctl->live = true;
 		break;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "appvssd/history_read.h"
 #include "request.h"
 #include "sdk/proto.h"
 #include "text.h"
@@ -65,21 +66,24 @@ await_answer(struct request *request, struct wire_msg *msg)
 }
 
 int
-request_freeze(const struct ctl *ctl, struct request *request, bool detach)
+request_freeze(const struct ctl *ctl, struct request *request,
+    enum request_kind kind)
 {
 	static struct wire_msg msg;
 	struct wire_line line;
 	int status;
 
 	memset(request, 0, sizeof(*request));
-	status = client_open(&request->client, ctl->socket);
+	status = client_open(&request->client, ctl->socket,
+	    kind == REQUEST_DRILL ? HISTORY_DRILL_PROGRAM " " APPVSS_VERSION :
+				    NULL);
 	if (status != EX_OK)
 		return (status);
 	client_set_limit(&request->client, REQUEST_LIMIT_MS);
 	wire_begin(&line, &proto_client_grammar, PC_FREEZE);
 	if (ctl->hold_ms != 0)
 		wire_put_uint(&line, PK_HOLD_MS, ctl->hold_ms);
-	if (detach)
+	if (kind == REQUEST_DETACHED)
 		wire_put_uint(&line, PK_DETACH, 1);
 	status = client_send(&request->client, &line);
 	if (status == EX_OK)

@@ -10,6 +10,12 @@
 
 #define REQUEST_WORD_SIZE 65
 
+enum request_kind {
+	REQUEST_HELD,	  /* as long as the connection */
+	REQUEST_DETACHED, /* until another one thaws */
+	REQUEST_DRILL,	  /* as HELD, and is recorded as no snapshot */
+};
+
 /* What appvssd said of it last. */
 struct request {
 	struct client client;
@@ -26,7 +32,8 @@ struct request {
  * otherwise EX_UNAVAILABLE (vetoed, busy; id is that of the transaction, if
  * there was one) or another status, after a message.
  */
-int request_freeze(const struct ctl *ctl, struct request *request, bool detach);
+int request_freeze(const struct ctl *ctl, struct request *request,
+    enum request_kind kind);
 /*
  * EX_OK: the hold was good to the end; EX_TEMPFAIL: it was not; or another
  * status.  After a message, unless it is EX_OK.

@@ -256,7 +256,7 @@ say(const struct ctl *ctl, struct wire_line *line, long long limit_ms)
 	struct client client;
 	int status;
 
-	status = client_open(&client, ctl->socket);
+	status = client_open(&client, ctl->socket, NULL);
 	if (status != EX_OK)
 		return (status);
 	client_set_limit(&client, limit_ms);

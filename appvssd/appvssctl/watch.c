@@ -114,7 +114,7 @@ ctl_watch(const struct ctl *ctl, int argc, char *argv[])
 
 	(void)argc;
 	(void)argv;
-	status = client_open(&client, ctl->socket);
+	status = client_open(&client, ctl->socket, NULL);
 	if (status != EX_OK)
 		return (status);
 	wire_begin(&line, &proto_client_grammar, PC_SUBSCRIBE);
