@@ -98,14 +98,19 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/main.o \
 	appvssd/appvssctl/metrics.o \
 	appvssd/appvssctl/options.o \
+	appvssd/appvssctl/output.o \
+	appvssd/appvssctl/path.o \
 	appvssd/appvssctl/provenance.o \
 	appvssd/appvssctl/request.o \
 	appvssd/appvssctl/show.o \
+	appvssd/appvssctl/stats.o \
 	appvssd/appvssctl/status.o \
+	appvssd/appvssctl/svg.o \
 	appvssd/appvssctl/text.o \
 	appvssd/appvssctl/timeline.o \
 	appvssd/appvssctl/watch.o \
-	appvssd/appvssctl/when.o
+	appvssd/appvssctl/when.o \
+	appvssd/appvssctl/why.o
 CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS}
 
 OBJS += ${CTL_OWN_OBJS}
@@ -115,6 +120,7 @@ INSTALL_TARGETS += install-appvssctl
 INTEGRATION_TESTS += tests/integration/ctl_history.sh \
 	tests/integration/ctl_monitor.sh \
 	tests/integration/ctl_request.sh \
+	tests/integration/ctl_show.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
 	tests/integration/history_ready.sh
@@ -122,6 +128,7 @@ SHELL_SCRIPTS += tests/integration/ctl_history.sh \
 	tests/integration/ctl_monitor.sh \
 	tests/integration/ctl_lib.sh \
 	tests/integration/ctl_request.sh \
+	tests/integration/ctl_show.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
 	tests/integration/history_ready.sh

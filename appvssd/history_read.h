@@ -173,6 +173,17 @@ struct history_tally {
 enum history_error history_tallies(struct history *history, int64_t since_ms,
     struct history_tally **talliesp, size_t *countp);
 
+/* What one participant did in a freeze. */
+struct history_flush {
+	int64_t at_ms;	  /* when the freeze began */
+	int64_t flush_ms; /* until it was ready; -1: it never was */
+};
+
+/* Of filter->app, within its times, oldest first; freed with free(). */
+enum history_error history_flushes(struct history *history,
+    const struct history_filter *filter, struct history_flush **flushesp,
+    size_t *countp);
+
 /* One transaction (the newest of that id), or the newest freeze if id is 0. */
 enum history_error history_find(struct history *history, int64_t id,
     struct history_detail *detail);

@@ -133,3 +133,40 @@ history_tallies(struct history *history, int64_t since_ms,
 	*talliesp = items;
 	return (error);
 }
+
+static void
+get_flush(struct sqlite3_stmt *row, void *item)
+{
+	struct history_flush *flush = item;
+
+	flush->at_ms = sqlite3_column_int64(row, 0);
+	flush->flush_ms = -1;
+	if (sqlite3_column_type(row, 1) != SQLITE_NULL)
+		flush->flush_ms = sqlite3_column_int64(row, 1);
+}
+
+enum history_error
+history_flushes(struct history *history, const struct history_filter *filter,
+    struct history_flush **flushesp, size_t *countp)
+{
+	const struct history_select query = {
+		.sql = "SELECT t.at_ms, CASE WHEN p.result IN ('ready', 'lost')"
+		       " THEN p.ready_at_ms - p.told_at_ms END"
+		       " FROM txn AS t JOIN part AS p"
+		       " ON p.run = t.run AND p.id = t.id"
+		       " WHERE t.op = 'freeze' AND t.at_ms >= ?1"
+		       " AND t.at_ms <= ?2 AND p.name = ?5"
+		       " AND p.phase = 'final' ORDER BY t.n",
+		.parameters = { filter->since_ms,
+		    filter->until_ms == 0 ? INT64_MAX : filter->until_ms },
+		.texts = { filter->app },
+		.item_size = sizeof(struct history_flush),
+		.get = get_flush,
+	};
+	enum history_error error;
+	void *items;
+
+	error = history_select_rows(history, &query, &items, countp);
+	*flushesp = items;
+	return (error);
+}

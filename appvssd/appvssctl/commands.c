@@ -14,11 +14,12 @@
 /* A name that is NULL: a heading of the list. */
 static const struct command commands[] = {
 	{ .summary = "What happened:" },
-	{ "last", "",
+	{ "last", "[--svg FILE]",
 	    "the newest snapshot, why it is what it is, as a timeline",
 	    "The line \"why\" says in words what kept it from being\n"
-	    "application-consistent; the bars show who was slow.\n",
-	    0, 0, 0, ctl_last },
+	    "application-consistent; the bars show who was slow.\n"
+	    "--svg writes a picture for a browser instead.\n",
+	    BIT(SVG), 0, 0, ctl_last },
 	{ "history", "[-n N] [FILTER...]",
 	    "the newest transactions, one a line",
 	    "  -n N               that many; 20\n"
@@ -30,10 +31,14 @@ static const struct command commands[] = {
 	    "  --consistency WORD application (good), filesystem (somebody was\n"
 	    "                     missing or failed) or none (not usable)\n"
 	    "  --app NAME         that had a part in it\n"
-	    "  --source NAME      device (the host) or requestor (appvssctl)\n",
-	    BIT(LIMIT) | BITS_FILTER, 0, 0, ctl_list },
-	{ "show", "ID|last", "one transaction as a timeline", NULL, 0, 1, 1,
-	    ctl_show },
+	    "  --source NAME      device (the host) or requestor (appvssctl)\n"
+	    "  --stats            with --app: how long that one took, day by day;\n"
+	    "                     of 30 days, or as --since and --until say\n",
+	    BIT(STATS) | BIT(LIMIT) | BITS_FILTER, 0, 0, ctl_list },
+	{ "show", "ID|last [--svg FILE]", "one transaction, the same way",
+	    "ID is the first column of history.  --svg writes a picture for a\n"
+	    "browser instead.\n",
+	    BIT(SVG), 1, 1, ctl_show },
 	{ "provenance", "[--live]",
 	    "what the history says of the disk that it lies on",
 	    "--live compares with the running machine, as is done for the\n"

@@ -25,6 +25,8 @@ struct ctl {
 	uint32_t hold_ms; /* run, freeze, drill; 0: appvssd's own */
 	unsigned repeat;  /* drill */
 	int64_t warning_s, critical_s; /* check; 0: the default */
+	const char *svg;	       /* show, last: a file; NULL: none */
+	bool stats;		       /* history */
 	const char *output;	       /* metrics: a file; NULL: none */
 };
 

@@ -9,9 +9,8 @@
 
 #include "text.h"
 
-/* The length of the valid UTF-8 sequence at bytes, or 0. */
-static size_t
-sequence_length(const unsigned char *bytes)
+size_t
+text_utf8_length(const unsigned char *bytes)
 {
 	size_t length;
 	uint32_t c;
@@ -49,7 +48,7 @@ put_string(const char *text)
 
 	putchar('"');
 	while (*bytes != '\0') {
-		size_t length = sequence_length(bytes);
+		size_t length = text_utf8_length(bytes);
 
 		if (length == 0) {
 			fputs("\\ufffd", stdout);

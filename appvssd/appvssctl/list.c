@@ -11,6 +11,7 @@
 #include "appvssd/history_read.h"
 #include "ctl.h"
 #include "show.h"
+#include "stats.h"
 #include "text.h"
 
 #define DEFAULT_LIMIT	   20
@@ -76,6 +77,8 @@ ctl_list(const struct ctl *ctl, int argc, char *argv[])
 
 	(void)argc;
 	(void)argv;
+	if (ctl->stats)
+		return (stats_print(ctl));
 	status = ctl_open_history(ctl, &history);
 	if (status != EX_OK)
 		return (status);

@@ -4,22 +4,17 @@
  * gauges and counters, which the older text format knows as well.  Times are
  * seconds, as is the custom there.
  */
-#include <sys/stat.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "appvssd/history_read.h"
 #include "ctl.h"
 #include "items.h"
+#include "output.h"
 #include "sdk/proto.h"
 
 #define DAY_MS (24 * 3600 * 1000LL)
@@ -258,39 +253,6 @@ put_history(FILE *out, const struct ctl *ctl)
 	free(tallies);
 }
 
-/* Readers see the old file or the new one, never a part. */
-static int
-write_file(const char *path, const char *bytes, size_t length)
-{
-	char temporary[PATH_MAX];
-	ssize_t written;
-	int fd;
-
-	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path,
-		(long)getpid()) >= sizeof(temporary))
-		return (ctl_usage("--output: the path is too long"));
-	fd = open(temporary,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd == -1) {
-		ctl_warn("%s: %s", temporary, strerror(errno));
-		return (EX_CANTCREAT);
-	}
-	/* Whatever the umask: a collector is another user. */
-	(void)fchmod(fd, 0644);
-	written = write(fd, bytes, length);
-	if (written >= 0 && (size_t)written < length)
-		errno = ENOSPC;
-	if (written == (ssize_t)length && fsync(fd) == 0 &&
-	    rename(temporary, path) == 0) {
-		(void)close(fd);
-		return (EX_OK);
-	}
-	ctl_warn("%s: %s", path, strerror(errno));
-	(void)close(fd);
-	(void)unlink(temporary);
-	return (EX_IOERR);
-}
-
 int
 ctl_metrics(const struct ctl *ctl, int argc, char *argv[])
 {
@@ -313,7 +275,7 @@ ctl_metrics(const struct ctl *ctl, int argc, char *argv[])
 		ctl_warn("no memory");
 		status = EX_OSERR;
 	} else if (ctl->output != NULL) {
-		status = write_file(ctl->output, bytes, length);
+		status = output_replace(ctl->output, bytes, length);
 	} else {
 		fwrite(bytes, 1, length, stdout);
 	}

@@ -27,6 +27,8 @@ static const struct option options[] = {
 	{ "consistency", required_argument, NULL, VALUE(OPTION_CONSISTENCY) },
 	{ "app", required_argument, NULL, VALUE(OPTION_APP) },
 	{ "source", required_argument, NULL, VALUE(OPTION_SOURCE) },
+	{ "stats", no_argument, NULL, VALUE(OPTION_STATS) },
+	{ "svg", required_argument, NULL, VALUE(OPTION_SVG) },
 	{ "warning", required_argument, NULL, VALUE(OPTION_WARNING) },
 	{ "critical", required_argument, NULL, VALUE(OPTION_CRITICAL) },
 	{ "output", required_argument, NULL, VALUE(OPTION_OUTPUT) },
@@ -132,6 +134,12 @@ take_value(struct ctl *ctl, enum option_number number, const char *text)
 		return (ctl->critical_s > 0);
 	case OPTION_OUTPUT:
 		ctl->output = text;
+		return (text[0] != '\0');
+	case OPTION_STATS:
+		ctl->stats = true;
+		break;
+	case OPTION_SVG:
+		ctl->svg = text;
 		return (text[0] != '\0');
 	case OPTION_LIVE:
 		ctl->live = true;

@@ -4,18 +4,47 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "appvssd/history_read.h"
 #include "ctl.h"
+#include "output.h"
+#include "path.h"
 #include "show.h"
+#include "svg.h"
 #include "text.h"
+#include "why.h"
 
 const char *
 show_outcome(const struct history_txn *txn)
 {
 	return (txn->last.state[0] == '\0' ? "unfinished" : txn->last.state);
+}
+
+const char *
+show_host(const struct history_state *last)
+{
+	static const struct {
+		const char *word;
+		const char *text;
+	} words[] = {
+		{ "", "was told nothing yet" },
+		{ "none", "was told nothing" },
+		{ "unknown", "what it was told is not known" },
+		{ "success", "was told success" },
+		{ "fail", "was told fail: it has no snapshot" },
+		{ "timeout", "was told fail, because an answer came too late" },
+	};
+	size_t i;
+
+	if (strcmp(last->host, "none") == 0 && strcmp(last->state, "held") == 0)
+		return (words[0].text);
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(last->host, words[i].word) == 0)
+			return (words[i].text);
+	return (last->host);
 }
 
 static void
@@ -67,6 +96,29 @@ json_part(const struct history_part *part)
 }
 
 static void
+print_json_path(const struct history_detail *detail)
+{
+	struct path path;
+
+	path_find(detail, &path);
+	for (size_t i = 0; i < path.count; i++) {
+		const struct path_step *step = &path.steps[i];
+		struct text_json json;
+
+		text_json_begin(&json);
+		text_json_string(&json, "kind", "critical");
+		text_json_string(&json, "name", step->part->name);
+		text_json_int(&json, "order", step->part->order);
+		text_json_time(&json, "told_at_ms", step->part->told_at_ms);
+		text_json_time(&json, "until_ms", step->until_ms);
+		text_json_time(&json, "elapsed_ms", step->elapsed_ms);
+		text_json_bool(&json, "slowest", i == path.slowest);
+		text_json_end(&json);
+	}
+	path_fini(&path);
+}
+
+static void
 print_json(const struct history_detail *detail)
 {
 	struct text_json json;
@@ -91,6 +143,7 @@ print_json(const struct history_detail *detail)
 	}
 	for (size_t i = 0; i < detail->nparts; i++)
 		json_part(&detail->parts[i]);
+	print_json_path(detail);
 	for (size_t i = 0; i < detail->nevents; i++) {
 		text_json_begin(&json);
 		text_json_string(&json, "kind", "event");
@@ -98,6 +151,29 @@ print_json(const struct history_detail *detail)
 		text_json_string(&json, "event", detail->events[i].kind);
 		text_json_string(&json, "text", detail->events[i].text);
 		text_json_end(&json);
+	}
+}
+
+/* In words, and who was to blame. */
+static void
+print_why(const struct history_detail *detail)
+{
+	printf("  why          %s\n", why_transaction(detail));
+	for (size_t i = 0; i < detail->nparts; i++) {
+		const struct history_part *part = &detail->parts[i];
+		const char *why = why_participant(part);
+
+		if (why == NULL)
+			continue;
+		printf("  %-13s", "");
+		text_print(part->name);
+		printf(" (%s) %s", part->required ? "required" : "optional",
+		    why);
+		if (part->text[0] != '\0') {
+			printf(": ");
+			text_print(part->text);
+		}
+		putchar('\n');
 	}
 }
 
@@ -132,16 +208,10 @@ print_heading(const struct history_detail *detail)
 		}
 	}
 	printf("\n  host         ");
-	if (last->host[0] == '\0' || strcmp(last->host, "none") == 0) {
-		printf("was told nothing yet");
-	} else if (strcmp(last->host, "unknown") == 0) {
-		printf("what it was told is not known");
-	} else {
-		printf("was told ");
-		text_print(last->host);
-	}
+	text_print(show_host(last));
 	printf("\n  participants %u of %u ready\n", txn->parts_ready,
 	    txn->parts);
+	print_why(detail);
 }
 
 static void
@@ -172,10 +242,14 @@ print_states(const struct history_detail *detail)
 static void
 print_events(const struct history_detail *detail)
 {
+	bool first = true;
+
 	for (size_t i = 0; i < detail->nevents; i++) {
 		char at[TEXT_TIME_SIZE];
 
-		printf("%s  %s  ", i == 0 ? "\n" : "",
+		if (timeline_has_event(detail, &detail->events[i]))
+			continue;
+		printf("%s  %s  ", first ? "\n" : "",
 		    text_time(detail->events[i].at_ms, true, at));
 		text_print(detail->events[i].kind);
 		if (detail->events[i].text[0] != '\0') {
@@ -183,6 +257,7 @@ print_events(const struct history_detail *detail)
 			text_print(detail->events[i].text);
 		}
 		putchar('\n');
+		first = false;
 	}
 }
 
@@ -208,6 +283,25 @@ ctl_last(const struct ctl *ctl, int argc, char *argv[])
 	return (ctl_show_id(ctl, 0));
 }
 
+static int
+write_svg(const char *path, const struct history_detail *detail)
+{
+	char *bytes = NULL;
+	size_t length = 0;
+	FILE *out = open_memstream(&bytes, &length);
+	int status = EX_OSERR;
+
+	if (out != NULL) {
+		svg_write(detail, out);
+		if (fclose(out) == 0)
+			status = output_replace(path, bytes, length);
+	} else {
+		ctl_warn("no memory");
+	}
+	free(bytes);
+	return (status);
+}
+
 int
 ctl_show_id(const struct ctl *ctl, int64_t id)
 {
@@ -225,7 +319,9 @@ ctl_show_id(const struct ctl *ctl, int64_t id)
 	history_close(history);
 	if (status != EX_OK)
 		return (status);
-	if (ctl->json) {
+	if (ctl->svg != NULL) {
+		status = write_svg(ctl->svg, &detail);
+	} else if (ctl->json) {
 		print_json(&detail);
 	} else {
 		print_heading(&detail);
@@ -234,5 +330,5 @@ ctl_show_id(const struct ctl *ctl, int64_t id)
 		print_events(&detail);
 	}
 	history_detail_fini(&detail);
-	return (EX_OK);
+	return (status);
 }

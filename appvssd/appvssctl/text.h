@@ -39,6 +39,9 @@ struct text_colour text_colour(const char *word);
 /* Such a word, escaped. */
 void text_print_word(const char *word);
 
+/* The length of the valid UTF-8 sequence at bytes, or 0. */
+size_t text_utf8_length(const unsigned char *bytes);
+
 /* Local time with its offset from UTC; with milliseconds if wanted. */
 const char *text_time(int64_t at_ms, bool with_ms, char out[TEXT_TIME_SIZE]);
 /* "12 ms", "3.204 s", "2 m 05 s", "3 h 10 m"; "-" if negative. */

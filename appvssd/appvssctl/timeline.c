@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "appvssd/history_read.h"
+#include "path.h"
 #include "show.h"
 #include "text.h"
 
@@ -32,9 +33,8 @@ max_of(int64_t a, int64_t b)
 	return (a > b ? a : b);
 }
 
-/* The end of the axis: the last time that is known. */
-static int64_t
-axis_end(const struct history_detail *detail)
+int64_t
+timeline_end(const struct history_detail *detail)
 {
 	int64_t end = 1;
 
@@ -164,12 +164,85 @@ print_part(const struct history_part *part, const enum cell row[AXIS_COLUMNS])
 	putchar('\n');
 }
 
+/* "NAME what": of this participant? */
+static bool
+is_progress_of(const struct history_event *event,
+    const struct history_part *part)
+{
+	const size_t length = strlen(part->name);
+
+	return (strcmp(event->kind, "progress") == 0 &&
+	    strncmp(event->text, part->name, length) == 0 &&
+	    (event->text[length] == ' ' || event->text[length] == '\0'));
+}
+
+bool
+timeline_has_event(const struct history_detail *detail,
+    const struct history_event *event)
+{
+	for (size_t i = 0; i < detail->nparts; i++)
+		if (is_progress_of(event, &detail->parts[i]))
+			return (true);
+	return (false);
+}
+
+static void
+print_progress(const struct history_detail *detail,
+    const struct history_part *part)
+{
+	for (size_t i = 0; i < detail->nevents; i++) {
+		const struct history_event *event = &detail->events[i];
+		char duration[TEXT_DURATION_SIZE];
+
+		if (!is_progress_of(event, part))
+			continue;
+		printf("  %-*s  at %s:", NAME_COLUMNS, "",
+		    text_duration(max_of(0, event->at_ms - detail->txn.at_ms),
+			duration));
+		text_print(event->text + strlen(part->name));
+		putchar('\n');
+	}
+}
+
+static void
+print_path(const struct history_detail *detail)
+{
+	const struct path_step *slowest;
+	char duration[TEXT_DURATION_SIZE];
+	struct path path;
+
+	path_find(detail, &path);
+	if (path.count == 0) {
+		path_fini(&path);
+		return;
+	}
+	printf("\n  critical path");
+	for (size_t i = 0; i < path.count; i++) {
+		printf("%s",
+		    i == 0	       ? "  " :
+			text_is_utf8() ? " \u2192 " :
+					 " -> ");
+		text_print(path.steps[i].part->name);
+		printf(" %s",
+		    text_duration(path.steps[i].elapsed_ms, duration));
+	}
+	slowest = &path.steps[path.slowest];
+	printf("\n  slowest        ");
+	text_print(slowest->part->name);
+	if (path.total_ms > 0)
+		printf(", %d %% of the %s until all had answered",
+		    (int)(slowest->elapsed_ms * 100 / path.total_ms),
+		    text_duration(path.total_ms, duration));
+	putchar('\n');
+	path_fini(&path);
+}
+
 void
 timeline_print(const struct history_detail *detail)
 {
 	const bool check = strcmp(detail->txn.op, "check") == 0;
 	const char *const *texts = cell_texts();
-	const int64_t end_ms = axis_end(detail);
+	const int64_t end_ms = timeline_end(detail);
 	char duration[TEXT_DURATION_SIZE];
 
 	if (detail->nparts == 0) {
@@ -186,6 +259,7 @@ timeline_print(const struct history_detail *detail)
 		else
 			make_row(&detail->parts[i], end_ms, row);
 		print_part(&detail->parts[i], row);
+		print_progress(detail, &detail->parts[i]);
 	}
 	if (check)
 		printf("  %-*s  %s checking\n", NAME_COLUMNS, "",
@@ -194,4 +268,5 @@ timeline_print(const struct history_detail *detail)
 		printf("  %-*s  %s freezing  %s held  %s thawing\n",
 		    NAME_COLUMNS, "", texts[CELL_FREEZING], texts[CELL_HELD],
 		    texts[CELL_THAWING]);
+	print_path(detail);
 }
