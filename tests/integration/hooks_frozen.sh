@@ -74,6 +74,8 @@ runner=$(runner_pid hooks)
 kill -STOP "$(pid_of hooks)"
 kill -9 "$runner" "$(pid_of hooks)"
 wait_bg hooks 10 || :
+# It has the lock until it has died, which a busy machine may put off.
+while is_alive "$runner"; do sleep 0.05; done
 start_hooks again
 called '^50-plain thaw .*transaction=4 result=lost' 10
 received '^REGISTER name=50-plain ' 15 4
