@@ -90,7 +90,11 @@ tests/unit/test_history_read: ${TEST_HISTORY_READ_OBJS}
 CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/client.o \
 	appvssd/appvssctl/commands.o \
+	appvssd/appvssctl/doctor.o \
+	appvssd/appvssctl/doctor_files.o \
+	appvssd/appvssctl/doctor_host.o \
 	appvssd/appvssctl/drill.o \
+	appvssd/appvssctl/findings.o \
 	appvssd/appvssctl/hold.o \
 	appvssd/appvssctl/items.o \
 	appvssd/appvssctl/json.o \
@@ -100,6 +104,7 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/options.o \
 	appvssd/appvssctl/output.o \
 	appvssd/appvssctl/path.o \
+	appvssd/appvssctl/program.o \
 	appvssd/appvssctl/provenance.o \
 	appvssd/appvssctl/request.o \
 	appvssd/appvssctl/show.o \
@@ -111,20 +116,23 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/watch.o \
 	appvssd/appvssctl/when.o \
 	appvssd/appvssctl/why.o
-CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS}
+CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS} \
+	kernel/vssdev/vssdev.o
 
 OBJS += ${CTL_OWN_OBJS}
 PROGS += appvssd/appvssctl/appvssctl
 MANUALS += appvssd/appvssctl/appvssctl.8
 INSTALL_TARGETS += install-appvssctl
-INTEGRATION_TESTS += tests/integration/ctl_history.sh \
+INTEGRATION_TESTS += tests/integration/ctl_doctor.sh \
+	tests/integration/ctl_history.sh \
 	tests/integration/ctl_monitor.sh \
 	tests/integration/ctl_request.sh \
 	tests/integration/ctl_show.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
 	tests/integration/history_ready.sh
-SHELL_SCRIPTS += tests/integration/ctl_history.sh \
+SHELL_SCRIPTS += tests/integration/ctl_doctor.sh \
+	tests/integration/ctl_history.sh \
 	tests/integration/ctl_monitor.sh \
 	tests/integration/ctl_lib.sh \
 	tests/integration/ctl_request.sh \

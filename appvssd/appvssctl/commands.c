@@ -52,6 +52,17 @@ static const struct command commands[] = {
 	{ "watch", "[-n N]", "every event as it happens, one a line",
 	    "Ends after N events, or when appvssd does.\n", BIT(LIMIT), 0, 0,
 	    ctl_watch },
+	{ "doctor", "[FILES...]",
+	    "what would make the next snapshot fail, and how to mend it",
+	    "Changes and freezes nothing.  Exit status 0: all is well; 1: a\n"
+	    "warning; 2: an error, with which snapshots fail or lie.\n"
+	    "  --config FILE      of appvssd\n"
+	    "  --daemon-config FILE, --runtime-dir DIR\n"
+	    "                     of hv_vss_daemon\n"
+	    "  --hooks-dir DIR    of appvss-hooks\n",
+	    BIT(CONFIG) | BIT(DAEMON_CONFIG) | BIT(RUNTIME_DIR) |
+		BIT(HOOKS_DIR),
+	    0, 0, ctl_doctor },
 	{ .summary = "For monitoring:" },
 	{ "check", "[--warning AGE] [--critical AGE] [--source NAME]",
 	    "a plugin's one line and exit status: is all well?",

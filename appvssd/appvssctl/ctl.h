@@ -25,9 +25,11 @@ struct ctl {
 	uint32_t hold_ms; /* run, freeze, drill; 0: appvssd's own */
 	unsigned repeat;  /* drill */
 	int64_t warning_s, critical_s; /* check; 0: the default */
-	const char *svg;	       /* show, last: a file; NULL: none */
-	bool stats;		       /* history */
-	const char *output;	       /* metrics: a file; NULL: none */
+	const char *config, *daemon_config, *hooks_dir; /* doctor; or NULL */
+	const char *runtime_dir; /* of hv_vss_daemon; NULL: the default */
+	const char *svg;	 /* show, last: a file; NULL: none */
+	bool stats;		 /* history */
+	const char *output;	 /* metrics: a file; NULL: none */
 };
 
 /* Each gets the arguments behind its name; their number was checked. */
@@ -35,6 +37,7 @@ int ctl_status(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_apps(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_check(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_metrics(const struct ctl *ctl, int argc, char *argv[]);
+int ctl_doctor(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_forget(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_reload(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_list(const struct ctl *ctl, int argc, char *argv[]);

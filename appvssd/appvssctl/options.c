@@ -29,6 +29,11 @@ static const struct option options[] = {
 	{ "source", required_argument, NULL, VALUE(OPTION_SOURCE) },
 	{ "stats", no_argument, NULL, VALUE(OPTION_STATS) },
 	{ "svg", required_argument, NULL, VALUE(OPTION_SVG) },
+	{ "config", required_argument, NULL, VALUE(OPTION_CONFIG) },
+	{ "daemon-config", required_argument, NULL,
+	    VALUE(OPTION_DAEMON_CONFIG) },
+	{ "hooks-dir", required_argument, NULL, VALUE(OPTION_HOOKS_DIR) },
+	{ "runtime-dir", required_argument, NULL, VALUE(OPTION_RUNTIME_DIR) },
 	{ "warning", required_argument, NULL, VALUE(OPTION_WARNING) },
 	{ "critical", required_argument, NULL, VALUE(OPTION_CRITICAL) },
 	{ "output", required_argument, NULL, VALUE(OPTION_OUTPUT) },
@@ -141,6 +146,18 @@ take_value(struct ctl *ctl, enum option_number number, const char *text)
 	case OPTION_SVG:
 		ctl->svg = text;
 		return (text[0] != '\0');
+	case OPTION_CONFIG:
+		ctl->config = text;
+		break;
+	case OPTION_DAEMON_CONFIG:
+		ctl->daemon_config = text;
+		break;
+	case OPTION_HOOKS_DIR:
+		ctl->hooks_dir = text;
+		break;
+	case OPTION_RUNTIME_DIR:
+		ctl->runtime_dir = text;
+		break;
 	case OPTION_LIVE:
 		ctl->live = true;
 		break;

@@ -482,14 +482,21 @@ kernel_sysctl(const char *name, uint64_t *value)
 	static const char *const nodes[] = { "dev.hv_appvss.0",
 		"dev.hv_appvss_sim" };
 	char full_name[128];
+	uint32_t number;
 	size_t i, length;
 
 	for (i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 		(void)snprintf(full_name, sizeof(full_name), "%s.%s", nodes[i],
 		    name);
 		length = sizeof(*value);
-		if (sysctlbyname(full_name, value, &length, NULL, 0) == 0 &&
-		    length == sizeof(*value))
+		if (sysctlbyname(full_name, value, &length, NULL, 0) != 0)
+			continue;
+		if (length == sizeof(number)) {
+			memcpy(&number, value, sizeof(number));
+			*value = number;
+			return (0);
+		}
+		if (length == sizeof(*value))
 			return (0);
 	}
 	return (fail(ENOENT));
@@ -527,6 +534,25 @@ vssdev_sysctl(struct vssdev *dev, const char *name, uint64_t *value)
 {
 	return (is_simulated(dev) ? simulated_sysctl(dev, name, value) :
 				    kernel_sysctl(name, value));
+}
+
+int
+vssdev_look(const char *path, const char *name, uint64_t *value)
+{
+	struct vssdev dev = { .poll_fd = -1 };
+	struct stat st;
+	int result;
+
+	if (stat(path, &st) != 0)
+		return (-1);
+	if (!S_ISSOCK(st.st_mode))
+		return (kernel_sysctl(name, value));
+	dev.fd = connect_to(path);
+	if (dev.fd == -1)
+		return (-1);
+	result = simulated_sysctl(&dev, name, value);
+	close_keeping_errno(dev.fd);
+	return (result);
 }
 
 void

@@ -97,6 +97,13 @@ int vssdev_result(struct vssdev *dev, uint64_t msgid,
 int vssdev_sysctl(struct vssdev *dev, const char *name, uint64_t *value);
 
 /*
+ * The same of the driver behind path, without opening its device: nobody is
+ * then asked to take part in what the host does.  Numbers of 32 bits are found
+ * too.
+ */
+int vssdev_look(const char *path, const char *name, uint64_t *value);
+
+/*
  * Whether kqueue(2) can watch path: the base system's driver cannot be watched,
  * and until a driver is there nobody knows which it will be.  True where there
  * is no kqueue.

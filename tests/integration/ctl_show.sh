@@ -142,5 +142,5 @@ expect '^2025-11-20  1 +1 +- +- +- +- +-$'
 ctl 0 history --app nobody --stats
 expect '^no freeze with it is recorded in that time$'
 ctl 64 history --stats
-ctl 64 history --stats --app db --outcome 'done'
+ctl 64 history --stats --app db --outcome=done
 say "ok"
