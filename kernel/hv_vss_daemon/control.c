@@ -386,12 +386,22 @@ parse(char *line, struct control_request *request)
 		return ("unknown_verb");
 	request->verb = (enum control_verb)i;
 	request->hold_ms = 0;
+	request->mount[0] = '\0';
 	while ((word = strsep(&next, " ")) != NULL) {
-		if (request->verb != CONTROL_FREEZE ||
-		    strncmp(word, "hold_ms=", 8) != 0)
+		if (request->verb == CONTROL_FREEZE &&
+		    strncmp(word, "hold_ms=", 8) == 0) {
+			if (!parse_ms(word + 8, &request->hold_ms))
+				return ("bad_value");
+		} else if (request->verb == CONTROL_FREEZE &&
+		    strncmp(word, "mount=", 6) == 0) {
+			/* A line is no longer than there is room. */
+			(void)snprintf(request->mount, sizeof(request->mount),
+			    "%s", word + 6);
+			if (request->mount[0] != '/')
+				return ("bad_value");
+		} else {
 			return ("unknown_key");
-		if (!parse_ms(word + 8, &request->hold_ms))
-			return ("bad_value");
+		}
 	}
 	return (NULL);
 }

@@ -35,8 +35,9 @@ enum control_verb {
 
 struct control_request {
 	enum control_verb verb;
-	unsigned hold_ms; /* FREEZE; 0: not given */
-	uint64_t client;  /* of whom; never used twice */
+	unsigned hold_ms;	      /* FREEZE; 0: not given */
+	char mount[CONTROL_LINE_MAX]; /* FREEZE; "": all that is to be frozen */
+	uint64_t client;	      /* of whom; never used twice */
 };
 
 /*

@@ -244,6 +244,12 @@ thaw_targets(struct freezer *freezer, unsigned count, struct why *why)
 	return (all);
 }
 
+void
+freezer_use(struct freezer *freezer, const struct policy *policy)
+{
+	freezer->config.policy = policy;
+}
+
 static bool
 any_frozen(const struct freezer *freezer)
 {

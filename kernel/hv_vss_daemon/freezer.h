@@ -26,6 +26,9 @@ struct freezer_config {
 int freezer_create(const struct freezer_config *config, struct freezer **out,
     struct why *why);
 
+/* Another policy, borrowed, from the next check or freeze on. */
+void freezer_use(struct freezer *freezer, const struct policy *policy);
+
 /* Thaws if need be, ends the guardian.  NULL is allowed. */
 void freezer_destroy(struct freezer *freezer);
 

@@ -65,6 +65,7 @@ session_settle(struct session *session)
 		return;
 	}
 	session->thaw_retry_at_ms = 0;
+	freezer_use(session->freezer, session->config.policy);
 	heldlog_hold(false);
 }
 

@@ -5,6 +5,8 @@
  * is held at a time, the host's or a drill's: see session.h and control.h.
  */
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -112,6 +114,38 @@ at_most(unsigned ms, unsigned limit_ms)
 	return (ms < limit_ms ? ms : limit_ms);
 }
 
+/* Only what a snapshot would freeze as well.  0, or -1 with why. */
+static int
+select_mount(struct session *session, const char *mount, struct why *why)
+{
+	struct survey survey;
+	int result;
+	bool found = false;
+	unsigned i;
+
+	result = survey_take(session->config.policy, &survey, why);
+	for (i = 0; result == 0 && i < survey.table.count; i++) {
+		if (strcmp(survey.table.entries[i].point, mount) == 0)
+			found = survey.decisions[i].policy == POLICY_FREEZE;
+	}
+	survey_free(&survey);
+	if (result == 0 && !found) {
+		why_set(why, mount, "is not mounted, or would not be frozen",
+		    0);
+		result = -1;
+	}
+	if (result != 0)
+		return (-1);
+	(void)snprintf(session->drill_mount, sizeof(session->drill_mount), "%s",
+	    mount);
+	session->drill_mounts[0] = session->drill_mount;
+	session->drill_policy = *session->config.policy;
+	session->drill_policy.selected = session->drill_mounts;
+	session->drill_policy.nselected = 1;
+	freezer_use(session->freezer, &session->drill_policy);
+	return (0);
+}
+
 /*
  * hold_ms is what remains when all is frozen, however long that takes; the
  * limit runs from the start.
@@ -126,6 +160,11 @@ drill_freeze(struct session *session, const struct control_request *request)
 	if (freezer_is_frozen(session->freezer)) {
 		control_put(session->control, request->client,
 		    "ERROR reason=busy");
+		return;
+	}
+	if (request->mount[0] != '\0' &&
+	    select_mount(session, request->mount, &why) != 0) {
+		tell_error(session, request->client, &why);
 		return;
 	}
 	hold_ms = at_most(request->hold_ms == 0 ? DRILL_DEFAULT_MS :

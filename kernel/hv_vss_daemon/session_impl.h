@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "control.h"
+#include "policy.h"
 #include "session.h"
 
 /*
@@ -30,6 +32,9 @@ struct session {
 	struct control *control; /* borrowed; may be NULL */
 	struct vssdev *dev;	 /* owned; NULL: gone */
 	enum hold hold;
+	struct policy drill_policy; /* of a drill of drill_mount alone */
+	char drill_mount[CONTROL_LINE_MAX];
+	const char *drill_mounts[1];
 	uint64_t drill_client;	  /* who has frozen for a drill; 0: nobody */
 	int64_t limit_at_ms;	  /* 0: nothing frozen */
 	bool limit_rearmed;	  /* once: the machine was paused */

@@ -246,3 +246,24 @@ ask freeze 0
 ask thaw 0
 status_is state=idle
 stop_bg daemon || die "the daemon ended with $?"
+
+say "one file system alone, and only what a snapshot would freeze"
+start_daemon --mount "$a"
+start_talk
+talk "FREEZE hold_ms=40000 mount=$outer" '^ERROR .*would not be frozen'
+talk 'FREEZE mount=relative' '^ERROR reason=bad_value$'
+stop_bg daemon || die "the daemon ended with $?"
+start_daemon --mount "$a" --mount "$outer"
+start_talk
+talk "FREEZE hold_ms=40000 mount=$a" '^OK frozen=1 '
+must_be_frozen "$a"
+must_be_thawed "$outer"
+talk THAW '^OK frozen_ms='
+must_be_thawed "$a"
+talk "FREEZE hold_ms=40000 mount=$TEST_DIR/none" '^ERROR .*not mounted'
+# It was for that drill only.
+talk FREEZE '^OK frozen=2 '
+must_be_frozen "$a" "$outer"
+talk THAW '^OK frozen_ms='
+must_be_thawed "$a" "$outer"
+stop_bg daemon || die "the daemon ended with $?"
