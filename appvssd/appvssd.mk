@@ -95,6 +95,7 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/doctor_host.o \
 	appvssd/appvssctl/drill.o \
 	appvssd/appvssctl/findings.o \
+	appvssd/appvssctl/fsdrill.o \
 	appvssd/appvssctl/hold.o \
 	appvssd/appvssctl/items.o \
 	appvssd/appvssctl/json.o \
@@ -117,13 +118,14 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/when.o \
 	appvssd/appvssctl/why.o
 CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS} \
-	kernel/vssdev/vssdev.o
+	kernel/vssdev/protect.o kernel/vssdev/vssdev.o kernel/vssdev/heldlog.o
 
 OBJS += ${CTL_OWN_OBJS}
 PROGS += appvssd/appvssctl/appvssctl
 MANUALS += appvssd/appvssctl/appvssctl.8
 INSTALL_TARGETS += install-appvssctl
 INTEGRATION_TESTS += tests/integration/ctl_doctor.sh \
+	tests/integration/ctl_drill_fs.sh \
 	tests/integration/ctl_history.sh \
 	tests/integration/ctl_monitor.sh \
 	tests/integration/ctl_request.sh \
@@ -132,6 +134,7 @@ INTEGRATION_TESTS += tests/integration/ctl_doctor.sh \
 	tests/integration/history_disk.sh \
 	tests/integration/history_ready.sh
 SHELL_SCRIPTS += tests/integration/ctl_doctor.sh \
+	tests/integration/ctl_drill_fs.sh \
 	tests/integration/ctl_history.sh \
 	tests/integration/ctl_monitor.sh \
 	tests/integration/ctl_lib.sh \

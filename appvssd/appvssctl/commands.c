@@ -74,11 +74,17 @@ static const struct command commands[] = {
 	    "OpenMetrics text for a collector that reads files",
 	    "FILE is replaced as a whole.\n", BIT(OUTPUT), 0, 0, ctl_metrics },
 	{ .summary = "To do something:" },
-	{ "drill", "[--repeat N] [--hold SECONDS] [--require-application]",
-	    "rehearse: freeze and thaw the applications, no file system",
+	{ "drill",
+	    "[--fs MOUNT] [--repeat N] [--hold SECONDS] "
+	    "[--require-application]",
+	    "rehearse: freeze and thaw the applications",
 	    "A whole transaction without a host; then its timeline.  Exit\n"
-	    "status 0: it went well; 69: it would have been vetoed.\n",
-	    BIT(REPEAT) | BIT(HOLD) | BIT(REQUIRE), 0, 0, ctl_drill },
+	    "status 0: it went well; 69: it would have been vetoed.\n"
+	    "--fs has hv_vss_daemon freeze that file system as well (root);\n"
+	    "it thaws before the applications.  --runtime-dir DIR: where the\n"
+	    "daemon's control socket is.\n",
+	    BIT(FS) | BIT(RUNTIME_DIR) | BIT(REPEAT) | BIT(HOLD) | BIT(REQUIRE),
+	    0, 0, ctl_drill },
 	{ "run", "[--hold SECONDS] [--require-application] -- COMMAND...",
 	    "freeze the applications, run COMMAND, thaw them",
 	    "Exit status: that of COMMAND; 75 if the hold was lost while it\n"

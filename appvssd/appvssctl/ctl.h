@@ -27,6 +27,7 @@ struct ctl {
 	int64_t warning_s, critical_s; /* check; 0: the default */
 	const char *config, *daemon_config, *hooks_dir; /* doctor; or NULL */
 	const char *runtime_dir; /* of hv_vss_daemon; NULL: the default */
+	const char *fs;		 /* drill: a mount; NULL: none */
 	const char *svg;	 /* show, last: a file; NULL: none */
 	bool stats;		 /* history */
 	const char *output;	 /* metrics: a file; NULL: none */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * appvssctl drill: a whole transaction as a requestor, without a host and
- * without file systems; then what the history says of it.
+ * appvssctl drill: a whole transaction as a requestor, without a host,
+ * with one file system if wanted; then what the history says of it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "appvssd/history_read.h"
+#include "fsdrill.h"
 #include "request.h"
 #include "text.h"
 
@@ -62,21 +63,75 @@ show_recorded(const struct ctl *ctl, uint64_t id)
 	(void)ctl_show_id(ctl, (int64_t)id);
 }
 
+static void
+show_fs(const struct ctl *ctl, const struct fsdrill *fs)
+{
+	char freeze[TEXT_DURATION_SIZE], frozen[TEXT_DURATION_SIZE];
+	struct text_json json;
+
+	if (ctl->json) {
+		text_json_begin(&json);
+		text_json_string(&json, "kind", "filesystem");
+		text_json_string(&json, "mount", fs->mount);
+		text_json_time(&json, "freeze_ms", fs->freeze_ms);
+		text_json_time(&json, "frozen_ms", fs->frozen_ms);
+		text_json_string(&json, "error", fs->error);
+		text_json_end(&json);
+		return;
+	}
+	printf("\n  file system    ");
+	text_print(fs->mount);
+	if (fs->error[0] != '\0') {
+		printf(": ");
+		text_print(fs->error);
+		putchar('\n');
+	} else {
+		printf(" frozen in %s, thawed after %s, before the "
+		       "applications\n",
+		    text_duration(fs->freeze_ms, freeze),
+		    text_duration(fs->frozen_ms, frozen));
+	}
+}
+
+/* The applications are held: the file system, if wanted, and their thaw. */
+static int
+drill_held(const struct ctl *ctl, struct request *request, struct fsdrill *fs)
+{
+	int fs_status = EX_OK, status;
+
+	if (ctl->fs != NULL)
+		fs_status = fsdrill_do(fs);
+	status = request_thaw(request);
+	if (status == EX_OK && request_is_too_little(ctl, request))
+		status = EX_UNAVAILABLE;
+	if (fs_status != EX_OK)
+		ctl_warn("%s: %s", fs->mount, fs->error);
+	return (status != EX_OK ? status : fs_status);
+}
+
 static int
 drill_once(const struct ctl *ctl)
 {
-	struct request request;
-	int status;
+	struct request request = { .id = 0 };
+	struct fsdrill fs;
+	int status = EX_OK;
 
-	status = request_freeze(ctl, &request, REQUEST_DRILL);
+	/* First: at an end of this process its connection ends first, too. */
+	if (ctl->fs != NULL)
+		status = fsdrill_open(&fs, ctl);
 	if (status == EX_OK) {
-		status = request_thaw(&request);
-		if (status == EX_OK && request_is_too_little(ctl, &request))
-			status = EX_UNAVAILABLE;
-		request_close(&request);
+		status = request_freeze(ctl, &request, REQUEST_DRILL);
+		if (status == EX_OK) {
+			status = drill_held(ctl, &request, &fs);
+			request_close(&request);
+		}
+		if (request.id != 0)
+			show_recorded(ctl, request.id);
 	}
-	if (request.id != 0)
-		show_recorded(ctl, request.id);
+	if (ctl->fs != NULL && request.id != 0)
+		show_fs(ctl, &fs);
+	if (ctl->fs != NULL)
+		fsdrill_close(&fs);
 	return (status);
 }
 

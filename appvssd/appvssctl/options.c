@@ -34,6 +34,7 @@ static const struct option options[] = {
 	    VALUE(OPTION_DAEMON_CONFIG) },
 	{ "hooks-dir", required_argument, NULL, VALUE(OPTION_HOOKS_DIR) },
 	{ "runtime-dir", required_argument, NULL, VALUE(OPTION_RUNTIME_DIR) },
+	{ "fs", required_argument, NULL, VALUE(OPTION_FS) },
 	{ "warning", required_argument, NULL, VALUE(OPTION_WARNING) },
 	{ "critical", required_argument, NULL, VALUE(OPTION_CRITICAL) },
 	{ "output", required_argument, NULL, VALUE(OPTION_OUTPUT) },
@@ -157,6 +158,9 @@ take_value(struct ctl *ctl, enum option_number number, const char *text)
 		break;
 	case OPTION_RUNTIME_DIR:
 		ctl->runtime_dir = text;
+		break;
+	case OPTION_FS:
+		ctl->fs = text;
 		break;
 	case OPTION_LIVE:
 		ctl->live = true;
