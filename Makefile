@@ -75,8 +75,8 @@ include sdk/sdk.mk
 include appvssd/appvssd.mk
 include hooks/hooks.mk
 include examples/examples.mk
-include tests/tests.mk
 include tests/fuzz/fuzz.mk
+include tests/tests.mk
 include tests/bench/bench.mk
 
 everything: ${PROGS}
