@@ -561,9 +561,14 @@ START_TEST(test_many_threads)
 }
 END_TEST
 
+/* Once the library has said something, it waits, or will soon. */
 static void *
 stop_it(void *arg)
 {
+	rig_skip(&rig); /* HELLO */
+	rig_say(&rig, "WELCOME version=1");
+	rig_skip(&rig); /* REGISTER */
+	usleep(50000);
 	appvss_stop(arg);
 	return (NULL);
 }
@@ -580,13 +585,17 @@ START_TEST(test_run_and_stop)
 {
 	struct itimerval once = { .it_value = { 0, 20000 } };
 	struct sigaction action = { .sa_handler = on_alarm };
+	static struct member a;
 	pthread_t thread;
 
 	rig_start(&rig);
 	rig_listen(&rig);
 	rig_open(&rig);
+	join_handle(rig.handle, &a, "a");
 	appvss_stop(rig.handle);
 	ck_assert_int_eq(appvss_run(rig.handle), 0);
+	rig_accept(&rig);
+	rig.is_threaded = true;
 	ck_assert_int_eq(pthread_create(&thread, NULL, stop_it, rig.handle), 0);
 	ck_assert_int_eq(appvss_run(rig.handle), 0);
 	ck_assert_int_eq(pthread_join(thread, NULL), 0);
