@@ -115,6 +115,9 @@ ctl 0 drill --repeat 2
 expect '^drill 2 of 2$'
 ctl 69 drill --require-application
 kill -9 "$(pid_of shy)"
+until appvssd/appvssctl/appvssctl apps | grep -q 'shy.*absent'; do
+	sleep 0.05
+done
 ctl 69 drill --require-application
 expect 'shy .*absent'
 ctl 0 forget shy
