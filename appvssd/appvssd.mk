@@ -122,7 +122,7 @@ CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS} 
 
 OBJS += ${CTL_OWN_OBJS}
 PROGS += appvssd/appvssctl/appvssctl
-MANUALS += appvssd/appvssctl/appvssctl.8
+MANUALS += appvssd/appvssctl/appvssctl.8 appvssd/appvssctl/appvss-history.5
 INSTALL_TARGETS += install-appvssctl
 INTEGRATION_TESTS += tests/integration/ctl_doctor.sh \
 	tests/integration/ctl_drill_fs.sh \
@@ -132,7 +132,8 @@ INTEGRATION_TESTS += tests/integration/ctl_doctor.sh \
 	tests/integration/ctl_show.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
-	tests/integration/history_ready.sh
+	tests/integration/history_ready.sh \
+	tests/integration/history_schema.sh
 SHELL_SCRIPTS += tests/integration/ctl_doctor.sh \
 	tests/integration/ctl_drill_fs.sh \
 	tests/integration/ctl_history.sh \
@@ -142,14 +143,18 @@ SHELL_SCRIPTS += tests/integration/ctl_doctor.sh \
 	tests/integration/ctl_show.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
-	tests/integration/history_ready.sh
+	tests/integration/history_ready.sh \
+	tests/integration/history_schema.sh
 
 appvssd/appvssctl/appvssctl: ${CTL_OBJS}
 	${LINK} -o $@ ${CTL_OBJS} ${SQLITE_LIBS}
 
 install-appvssctl: appvssd/appvssctl/appvssctl
-	mkdir -p ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man8
+	mkdir -p ${DESTDIR}${SBINDIR} ${DESTDIR}${MANDIR}/man5 \
+	    ${DESTDIR}${MANDIR}/man8
 	install -m 755 appvssd/appvssctl/appvssctl ${DESTDIR}${SBINDIR}/
+	install -m 644 appvssd/appvssctl/appvss-history.5 \
+	    ${DESTDIR}${MANDIR}/man5/
 	install -m 644 appvssd/appvssctl/appvssctl.8 ${DESTDIR}${MANDIR}/man8/
 
 .PHONY: install-appvssctl

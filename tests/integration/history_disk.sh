@@ -123,6 +123,33 @@ grep -q '^ready  *db$' "$TEST_DIR/prove.out" || die "who was ready?"
 grep -q 'lost power' "$TEST_DIR/prove.out" || die "that cannot be known"
 umount "$TEST_DIR/image"
 
+say "a writer that sleeps in its commit on a frozen disk: a message, no hang"
+start_bg writer python3 -u -c '
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN EXCLUSIVE")
+db.execute("UPDATE run SET last_seq = last_seq")
+print("locked")
+time.sleep(600)
+' "$history"
+wait_for "$TEST_DIR/writer.log" '^locked' 10
+fsfreeze -f "$mounted"
+for command in history last provenance; do
+	status=0
+	ctl --history "$history" "$command" >"$TEST_DIR/busy.out" 2>&1 ||
+		status=$?
+	[ "$status" -eq 75 ] || die "$command: exit status $status"
+	grep -q 'disk that is frozen: try again' "$TEST_DIR/busy.out" ||
+		die "it does not say so: $(cat "$TEST_DIR/busy.out")"
+done
+status=0
+ctl --history "$history" check --socket /nonexistent >"$TEST_DIR/busy.out" ||
+	status=$?
+[ "$status" -ge 2 ] || die "check: exit status $status"
+fsfreeze -u "$mounted"
+stop_bg writer KILL || :
+ctl --history "$history" last >/dev/null || die "not readable afterwards"
+
 say "a hot journal on a frozen disk and on a read-only copy"
 python3 tests/integration/history_crash.py "$history" && die "it lives"
 [ -s "$history-journal" ] || die "no journal is left"
