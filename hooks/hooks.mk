@@ -19,10 +19,18 @@ HOOKS_SERVICES = hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \
 	hooks/systemd/appvss-hooks.service \
 	hooks/systemd/hv_vss_daemon.service hooks/systemd/appvss.tmpfiles
 TEST_SCAN_OBJS = tests/unit/test_scan.o hooks/scan.o
+TEST_DIRECTIVE_OBJS = tests/unit/test_directive.o hooks/directive.o
+REPLAY_DIRECTIVE_OBJS = tests/fuzz/replay_directive.o \
+	tests/fuzz/fuzz_directive.o hooks/directive.o
 
-OBJS += ${HOOKS_OBJS} tests/unit/test_scan.o
+OBJS += ${HOOKS_OBJS} hooks/directive.o tests/unit/test_scan.o \
+	tests/unit/test_directive.o \
+	tests/fuzz/fuzz_directive.o
 PROGS += hooks/appvss-hooks
-UNIT_TESTS += tests/unit/test_scan
+UNIT_TESTS += tests/unit/test_scan \
+	tests/unit/test_directive \
+	tests/fuzz/replay_directive
+CLEAN_FILES += tests/fuzz/fuzz_directive tests/fuzz/replay_directive.o
 INTEGRATION_TESTS += tests/integration/hooks_run.sh \
 	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh \
 	tests/integration/hooks_frozen.sh
@@ -61,6 +69,29 @@ hooks/appvss-hold: ${HOLD_OBJS} hooks/scan.o hooks/signals.o ${VSSDEV_OBJS}
 
 tests/unit/test_scan: ${TEST_SCAN_OBJS}
 	${LINK} -o $@ ${TEST_SCAN_OBJS} ${CHECK_LIBS}
+
+tests/unit/test_directive: ${TEST_DIRECTIVE_OBJS}
+	${LINK} -o $@ ${TEST_DIRECTIVE_OBJS} ${CHECK_LIBS}
+
+# The corpus through the fuzz target, once, without libFuzzer.
+tests/fuzz/replay_directive.o: tests/fuzz/replay.c
+	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/directive"' -c -o $@ \
+	    tests/fuzz/replay.c
+
+tests/fuzz/replay_directive: ${REPLAY_DIRECTIVE_OBJS}
+	${LINK} -o $@ ${REPLAY_DIRECTIVE_OBJS}
+
+# Needs clang.  What it finds new goes to .build, not into the tree.
+fuzz-directive:
+	clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
+	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -o tests/fuzz/fuzz_directive tests/fuzz/fuzz_directive.c \
+	    hooks/directive.c
+	mkdir -p .build/corpus/directive
+	./tests/fuzz/fuzz_directive -max_len=2000 \
+	    -max_total_time=${FUZZ_SECONDS} \
+	    -dict=tests/fuzz/directive.dict .build/corpus/directive \
+	    tests/fuzz/corpus/directive
 
 # Made when they are installed, for the paths of that installation.
 hooks-services:
@@ -140,5 +171,5 @@ install-agents: hooks-services
 	install -m 600 hooks/azure/VMSnapshotScriptPluginConfig.json \
 	    ${DESTDIR}${DATADIR}/azure
 
-.PHONY: hooks-services install-databases install-hooks install-hooks-Linux \
+.PHONY: fuzz-directive hooks-services install-databases install-hooks install-hooks-Linux \
 	install-hooks-FreeBSD install-agents

@@ -37,6 +37,7 @@ report=$(
 	    appvssd/config_words.h appvssd/config_scan.c appvssd/config_scan.h
 	    appvssd/config_token.c appvssd/config_token.h" \
 		'config(_words|_scan|_token|_mistakes)?\.h|kernel/vssdev/heldlog\.h|sys/(types|socket|un)\.h|errno\.h|search\.h|stdio\.h|stdlib\.h|strings\.h'
+	pure "hooks/directive.c hooks/directive.h" 'directive\.h|stdio\.h'
 	pure "hooks/scan.c hooks/scan.h" 'scan\.h|sys/types\.h|sys/stat\.h|stdlib\.h'
 	pure "kernel/hv_vss_daemon/mounts.c kernel/hv_vss_daemon/mounts.h
 	    kernel/hv_vss_daemon/policy.c kernel/hv_vss_daemon/policy.h
