@@ -12,24 +12,30 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "frozenlist.h"
 #include "hookdir.h"
 #include "kernel/vssdev/heldlog.h"
+#include "list.h"
 #include "options.h"
 #include "sdk/appvss.h"
 #include "signals.h"
 #include "supervise.h"
+#include "try.h"
 
 #define DIRECTORY_DEFAULT   APPVSS_SYSCONFDIR "/vss.d"
 #define RUNTIME_DIR_DEFAULT APPVSS_RUNDIR "/appvss-hooks"
 #define PID_FILE	    "appvss-hooks.pid"
 #define LIMIT_MS_MAX	    900000
+#define LOCK_WAIT_MS	    2000
+#define LOCK_POLL_MS	    20
 
 enum long_option {
 	OPTION_DIR = 256,
@@ -38,6 +44,8 @@ enum long_option {
 	OPTION_FREEZE_MS,
 	OPTION_THAW_MS,
 	OPTION_LIST,
+	OPTION_JSON,
+	OPTION_RUN,
 	OPTION_FOREGROUND,
 	OPTION_DEBUG,
 	OPTION_HELP,
@@ -51,6 +59,8 @@ static const struct option long_options[] = {
 	{ "freeze-ms", required_argument, NULL, OPTION_FREEZE_MS },
 	{ "thaw-ms", required_argument, NULL, OPTION_THAW_MS },
 	{ "list", no_argument, NULL, OPTION_LIST },
+	{ "json", no_argument, NULL, OPTION_JSON },
+	{ "run", required_argument, NULL, OPTION_RUN },
 	{ "foreground", no_argument, NULL, OPTION_FOREGROUND },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "help", no_argument, NULL, OPTION_HELP },
@@ -66,7 +76,10 @@ print_usage(FILE *stream)
 	    "[--runtime-dir DIR]\n"
 	    "                    [--freeze-ms N] [--thaw-ms N] "
 	    "[--foreground] [--debug]\n"
-	    "       appvss-hooks [--dir DIR] --list\n"
+	    "       appvss-hooks [--dir DIR] --list [--json]\n"
+	    "       appvss-hooks [--dir DIR] [--runtime-dir DIR] "
+	    "[--freeze-ms N]\n"
+	    "                    --run {check | freeze | thaw} NAME\n"
 	    "       appvss-hooks --help | --version\n");
 }
 
@@ -90,6 +103,16 @@ parse_ms(const char *option, const char *text)
 		errx(EX_USAGE, "--%s: \"%s\" is not a number from 1 to %d",
 		    option, text, LIMIT_MS_MAX);
 	return ((uint32_t)value);
+}
+
+static const char *
+parse_operation(const char *text)
+{
+	if (strcmp(text, "check") != 0 && strcmp(text, "freeze") != 0 &&
+	    strcmp(text, "thaw") != 0)
+		errx(EX_USAGE, "--run: \"%s\" is not check, freeze or thaw",
+		    text);
+	return (text);
 }
 
 static void
@@ -118,6 +141,12 @@ parse_options(int argc, char **argv, struct options *options)
 		case OPTION_LIST:
 			options->list = 1;
 			break;
+		case OPTION_JSON:
+			options->json = 1;
+			break;
+		case OPTION_RUN:
+			options->operation = parse_operation(optarg);
+			break;
 		case OPTION_FOREGROUND:
 			options->foreground = 1;
 			break;
@@ -135,20 +164,35 @@ parse_options(int argc, char **argv, struct options *options)
 			usage();
 		}
 	}
+	if (options->operation != NULL && optind == argc) {
+		warnx("--run: the name of a script is missing");
+		usage();
+	}
+	if (options->operation != NULL)
+		options->name = argv[optind++];
 	if (optind != argc) {
 		warnx("%s: not understood", argv[optind]);
+		usage();
+	}
+	if ((options->json && !options->list) ||
+	    (options->list && options->operation != NULL)) {
+		warnx("--json goes with --list, and --list not with --run");
 		usage();
 	}
 }
 
 static int
-list(const char *path)
+list(const struct options *options)
 {
 	static struct hookdir directory;
+	const char *path = options->directory;
 
 	if (hookdir_read(&directory, path) == -1)
 		err(EX_NOINPUT, "%s", path);
-	hookdir_print(&directory);
+	if (options->json)
+		list_print_json(&directory, path);
+	else
+		list_print(&directory);
 	return (directory.verdict == SCAN_RUN ? EX_OK : EX_CONFIG);
 }
 
@@ -190,6 +234,7 @@ static int
 lock_runtime_dir(const char *path)
 {
 	char file[PATH_MAX];
+	int64_t until_at_ms;
 	int fd;
 
 	if ((size_t)snprintf(file, sizeof(file), "%s/%s", path, PID_FILE) >=
@@ -198,8 +243,15 @@ lock_runtime_dir(const char *path)
 	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd == -1)
 		err(EX_CANTCREAT, "%s", file);
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1)
+	/* One that was killed a moment ago has it until it is quite gone. */
+	until_at_ms = clock_now_ms() + LOCK_WAIT_MS;
+	while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (clock_now_ms() < until_at_ms) {
+			(void)poll(NULL, 0, LOCK_POLL_MS);
+			continue;
+		}
 		errx(EX_TEMPFAIL, "%s: another appvss-hooks has it", file);
+	}
 	return (fd);
 }
 
@@ -262,7 +314,7 @@ main(int argc, char **argv)
 	open_standard_fds();
 	parse_options(argc, argv, &options);
 	if (options.list)
-		return (list(options.directory));
+		return (list(&options));
 	(void)umask(022);
 	/* Resolved once: the working directory is left behind. */
 	options.directory = directory = absolute(options.directory);
@@ -270,6 +322,11 @@ main(int argc, char **argv)
 	options.runtime_dir = runtime_dir = absolute(options.runtime_dir);
 	/* For the scripts, see vss.d(7). */
 	(void)setenv("APPVSS_RUNTIME_DIR", runtime_dir, 1);
+	if (options.operation != NULL) {
+		if (chdir("/") == -1)
+			err(EX_OSERR, "/");
+		return (try_run(&options, options.operation, options.name));
+	}
 	if (options.socket != NULL && options.socket[0] != '/')
 		errx(EX_USAGE, "--socket: not an absolute path");
 	pid_fd = lock_runtime_dir(options.runtime_dir);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * See frozenlist.h.  One line an entry: NAME TRANSACTION RUNNING PID START. The
- * file is replaced by rename(2), so that a reader never sees half of it; it
- * needs no fsync(2), for it must survive a process, not a power failure.
+ * See frozenlist.h.  One line an entry: NAME TRANSACTION RUNNING PID START
+ * ORDER USER, without the last two if an older version wrote it.  The file is
+ * replaced by rename(2), so that a reader never sees half of it; it needs no
+ * fsync(2), for it must survive a process, not a power failure.
  */
 #include <sys/param.h>
 #include <sys/stat.h>
@@ -21,10 +22,13 @@
 
 #include "frozenlist.h"
 
-#define TEXT_MAX       (FROZENLIST_MAX * 160)
+#define TEXT_MAX       (FROZENLIST_MAX * 200)
 #define TMPFS_MAGIC_L  0x01021994 /* statfs(2) of Linux */
 #define RAMFS_MAGIC_L  0x858458f6
 #define NAME_SCAN      "%64s" /* SCAN_NAME_MAX */
+#define USER_SCAN      "%32s" /* DIRECTIVE_USER_MAX */
+#define NO_USER	       "-"    /* which no user is named */
+#define FIELDS_MIN     5
 #define MODE_BY_OTHERS 0022
 
 static bool
@@ -34,15 +38,27 @@ parse_line(const char *line, struct frozen_entry *entry)
 	long pid;
 
 	memset(entry, 0, sizeof(*entry));
-	if (sscanf(line, NAME_SCAN " %" SCNu64 " %c %ld %" SCNu64, entry->name,
-		&entry->transaction, &running, &pid, &entry->start_id) != 5)
+	entry->order = -1;
+	if (sscanf(line,
+		NAME_SCAN " %" SCNu64 " %c %ld %" SCNu64 " %d " USER_SCAN,
+		entry->name, &entry->transaction, &running, &pid,
+		&entry->start_id, &entry->order, entry->user) < FIELDS_MIN)
 		return (false);
+	if (strcmp(entry->user, NO_USER) == 0)
+		entry->user[0] = '\0';
 	if (!scan_name_ok(entry->name) || pid < 0 || pid > INT32_MAX)
 		return (false);
+	/* As somebody else than it froze as would be as somebody's choice. */
+	if (entry->user[0] != '\0' && !directive_user_ok(entry->user))
+		return (false);
+	if (entry->order < 0 || entry->order > 99)
+		entry->order = scan_order(entry->name);
 	if (running == 'f' && pid > 1)
 		entry->running = FROZEN_FREEZE;
 	else if (running == 't' && pid > 1)
 		entry->running = FROZEN_THAW;
+	else if (running == 'c')
+		entry->running = FROZEN_CHECK;
 	entry->pid = (pid_t)pid;
 	return (true);
 }
@@ -118,6 +134,8 @@ running_letter(enum frozen_running running)
 		return ('f');
 	case FROZEN_THAW:
 		return ('t');
+	case FROZEN_CHECK:
+		return ('c');
 	}
 	return ('-');
 }
@@ -154,9 +172,10 @@ save(const struct frozen_list *list)
 	for (i = 0; i < list->count; i++) {
 		entry = &list->entries[i];
 		length += (size_t)snprintf(text + length, sizeof(text) - length,
-		    "%s %" PRIu64 " %c %ld %" PRIu64 "\n", entry->name,
+		    "%s %" PRIu64 " %c %ld %" PRIu64 " %d %s\n", entry->name,
 		    entry->transaction, running_letter(entry->running),
-		    (long)entry->pid, entry->start_id);
+		    (long)entry->pid, entry->start_id, entry->order,
+		    entry->user[0] != '\0' ? entry->user : NO_USER);
 	}
 	if (write_file(list->temporary, text, length) == -1)
 		return (-1);

@@ -2,8 +2,9 @@
 /*
  * The list of scripts that owe a thaw, as a file on tmpfs: what is left of
  * appvss-hooks' memory when it is killed.  A name is on the list from before
- * its freeze is started until its thaw has succeeded.  The file holds names
- * only, never paths: whoever could write to it must not choose what root runs.
+ * its freeze is started until its thaw has succeeded, and while a check runs.
+ * The file holds names only, never paths: whoever could write to it must not
+ * choose what root runs.
  *
  * Only one process has the list loaded at a time.
  */
@@ -15,21 +16,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "directive.h"
 #include "scan.h"
 
-#define FROZENLIST_MAX	64 /* entries: see SCRIPTS_MAX, HOOKDIR_SCRIPTS_MAX */
+#define FROZENLIST_MAX	128 /* entries: see SCRIPTS_MAX, HOOKDIR_SCRIPTS_MAX */
 #define FROZENLIST_FILE "hooks.frozen"
 #define FROZENLIST_PATH 512 /* bytes of the file's path */
 
 /* What was running for the script when the list was written. */
-enum frozen_running { FROZEN_NOTHING, FROZEN_FREEZE, FROZEN_THAW };
+enum frozen_running {
+	FROZEN_NOTHING,
+	FROZEN_FREEZE,
+	FROZEN_THAW,
+	FROZEN_CHECK, /* owes no thaw, but must not run on for ever */
+};
 
 struct frozen_entry {
 	char name[SCAN_NAME_MAX + 1];
 	uint64_t transaction;
 	enum frozen_running running;
-	pid_t pid;	   /* of running */
-	uint64_t start_id; /* procid_get(pid) */
+	pid_t pid;			   /* of running */
+	uint64_t start_id;		   /* procid_get(pid) */
+	int order;			   /* the highest thaws first */
+	char user[DIRECTIVE_USER_MAX + 1]; /* that it runs as; "": none */
 };
 
 struct frozen_list {

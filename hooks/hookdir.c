@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "hookdir.h"
+
+#define NS_PER_S INT64_C(1000000000)
 
 static void
 fill_entry(struct scan_entry *entry, const char *name,
@@ -56,9 +59,145 @@ judge_at(int fd, const char *name, enum scan_verdict *verdict)
 	return (0);
 }
 
+static void
+set_stamp(struct hookdir_stamp *stamp, const struct stat *status)
+{
+	stamp->device = status->st_dev;
+	stamp->inode = status->st_ino;
+	stamp->size = status->st_size;
+	stamp->modified_ns = status->st_mtim.tv_sec * NS_PER_S +
+	    status->st_mtim.tv_nsec;
+	stamp->changed_ns = status->st_ctim.tv_sec * NS_PER_S +
+	    status->st_ctim.tv_nsec;
+}
+
+static void
+set_why(struct hookdir_entry *entry, enum scan_verdict verdict, const char *why)
+{
+	entry->verdict = verdict;
+	(void)snprintf(entry->why, sizeof(entry->why), "%s", why);
+}
+
+/* At most DIRECTIVE_HEAD_MAX bytes into text; -1 with errno. */
+static ssize_t
+read_head(int fd, char *text)
+{
+	size_t used = 0;
+	ssize_t length = 1;
+
+	while (length > 0 && used < DIRECTIVE_HEAD_MAX) {
+		length = read(fd, text + used, DIRECTIVE_HEAD_MAX - used);
+		if (length > 0)
+			used += (size_t)length;
+		else if (length == -1 && errno == EINTR)
+			length = 1;
+	}
+	return (length == -1 ? -1 : (ssize_t)used);
+}
+
+/* Reads the directives of an open file that may run. */
+static int
+read_directive(struct hookdir_entry *entry, int fd)
+{
+	static char text[DIRECTIVE_HEAD_MAX];
+	char words[DIRECTIVE_TEXT_MAX], why[HOOKDIR_WHY_MAX];
+	struct directive_mistake mistake;
+	struct account account;
+	const char *reason;
+	ssize_t length;
+
+	length = read_head(fd, text);
+	if (length == -1)
+		return (-1);
+	if (directive_parse(&entry->directive, text, (size_t)length,
+		length < DIRECTIVE_HEAD_MAX, &mistake) != DIRECTIVE_OK) {
+		set_why(entry, SCAN_REFUSED_CONTENT,
+		    directive_describe(&mistake, words));
+		return (0);
+	}
+	if (entry->directive.user[0] == '\0')
+		return (0);
+	reason = account_find(&account, entry->directive.user);
+	if (reason == NULL)
+		return (0);
+	(void)snprintf(why, sizeof(why), "user=%s: %s", entry->directive.user,
+	    reason);
+	directive_init(&entry->directive);
+	set_why(entry, SCAN_REFUSED_CONTENT, why);
+	return (0);
+}
+
+/* Reads a file that may run as far as entry->stamp goes. */
+static void
+read_script(struct hookdir_entry *entry, int directory_fd)
+{
+	struct hookdir_stamp stamp;
+	struct stat status;
+	const char *why = NULL;
+	int fd;
+
+	memset(&stamp, 0, sizeof(stamp));
+	fd = openat(directory_fd, entry->name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &status) == -1) {
+		why = strerror(errno);
+	} else {
+		/* What was judged must be what is read. */
+		set_stamp(&stamp, &status);
+		if (memcmp(&stamp, &entry->stamp, sizeof(stamp)) != 0)
+			why = "it is being replaced";
+		else if (read_directive(entry, fd) == -1)
+			why = strerror(errno);
+	}
+	if (fd != -1)
+		(void)close(fd);
+	if (why == NULL)
+		return;
+	set_why(entry, SCAN_REFUSED_CONTENT, why);
+	/* So that it is looked at again. */
+	memset(&entry->stamp, 0, sizeof(entry->stamp));
+}
+
+/* Fills in all but the name; nothing if the stamp is the same. */
+static int
+look_at(struct hookdir_entry *entry, int directory_fd)
+{
+	struct scan_entry found;
+	struct hookdir_stamp stamp;
+	struct stat status;
+
+	memset(&stamp, 0, sizeof(stamp));
+	if (fstatat(directory_fd, entry->name, &status, AT_SYMLINK_NOFOLLOW) ==
+	    -1)
+		return (-1);
+	set_stamp(&stamp, &status);
+	if (memcmp(&stamp, &entry->stamp, sizeof(stamp)) == 0)
+		return (0);
+	fill_entry(&found, entry->name, &status);
+	directive_init(&entry->directive);
+	entry->stamp = stamp;
+	memset(entry->why, 0, sizeof(entry->why));
+	entry->verdict = scan_judge(&found, geteuid());
+	if (entry->verdict == SCAN_RUN)
+		read_script(entry, directory_fd);
+	else
+		set_why(entry, entry->verdict,
+		    scan_verdict_text(entry->verdict));
+	return (0);
+}
+
+/* As scan_compare, but with the order that a directive gives. */
+static int
+compare(const struct hookdir_entry *left, const struct hookdir_entry *right)
+{
+	int difference = hookdir_order(left) - hookdir_order(right);
+
+	return (difference != 0 ? difference : strcmp(left->name, right->name));
+}
+
 /* Puts an entry in its place. */
 static int
-insert(struct hookdir *directory, const char *name, enum scan_verdict verdict)
+insert(struct hookdir *directory, const struct hookdir_entry *new)
 {
 	struct hookdir_entry *entry;
 	unsigned at = directory->count;
@@ -67,16 +206,14 @@ insert(struct hookdir *directory, const char *name, enum scan_verdict verdict)
 		errno = E2BIG;
 		return (-1);
 	}
-	while (
-	    at > 0 && scan_compare(name, directory->entries[at - 1].name) < 0)
+	while (at > 0 && compare(new, &directory->entries[at - 1]) < 0)
 		at--;
 	entry = &directory->entries[at];
 	memmove(entry + 1, entry, (directory->count - at) * sizeof(*entry));
-	memset(entry, 0, sizeof(*entry));
-	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
-	if (directory->verdict != SCAN_RUN && verdict == SCAN_RUN)
-		verdict = directory->verdict;
-	entry->verdict = verdict;
+	*entry = *new;
+	if (directory->verdict != SCAN_RUN && entry->verdict == SCAN_RUN)
+		set_why(entry, directory->verdict,
+		    scan_verdict_text(directory->verdict));
 	directory->count++;
 	return (0);
 }
@@ -84,7 +221,7 @@ insert(struct hookdir *directory, const char *name, enum scan_verdict verdict)
 static int
 read_entries(struct hookdir *directory, DIR *stream)
 {
-	enum scan_verdict verdict;
+	struct hookdir_entry entry;
 	struct dirent *found;
 
 	for (;;) {
@@ -95,10 +232,13 @@ read_entries(struct hookdir *directory, DIR *stream)
 		if (strcmp(found->d_name, ".") == 0 ||
 		    strcmp(found->d_name, "..") == 0)
 			continue;
+		memset(&entry, 0, sizeof(entry));
+		(void)snprintf(entry.name, sizeof(entry.name), "%s",
+		    found->d_name);
 		/* It may have gone since. */
-		if (judge_at(dirfd(stream), found->d_name, &verdict) == -1)
+		if (look_at(&entry, dirfd(stream)) == -1)
 			continue;
-		if (insert(directory, found->d_name, verdict) == -1)
+		if (insert(directory, &entry) == -1)
 			return (-1);
 	}
 }
@@ -130,7 +270,7 @@ hookdir_read(struct hookdir *directory, const char *path)
 int
 hookdir_judge(const char *path, const char *name)
 {
-	enum scan_verdict of_directory, of_file;
+	enum scan_verdict of_directory, of_file = SCAN_REFUSED_KIND;
 	int fd, result, saved;
 
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -147,15 +287,26 @@ hookdir_judge(const char *path, const char *name)
 	return ((int)(of_directory != SCAN_RUN ? of_directory : of_file));
 }
 
-/* Names may hold anything: nothing of them reaches a terminal unseen. */
-static void
-print_name(const char *name)
+int
+hookdir_look(struct hookdir_entry *entry, const char *path)
 {
-	for (; *name != '\0'; name++)
-		if (*name >= ' ' && *name <= '~' && *name != '\\')
-			(void)putchar(*name);
-		else
-			(void)printf("\\x%02X", (unsigned char)*name);
+	enum scan_verdict of_directory;
+	int fd, result, saved;
+
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return (-1);
+	result = judge_directory(fd, path, &of_directory);
+	if (result == 0)
+		result = look_at(entry, fd);
+	if (result == 0 && of_directory != SCAN_RUN) {
+		set_why(entry, of_directory, scan_verdict_text(of_directory));
+		memset(&entry->stamp, 0, sizeof(entry->stamp));
+	}
+	saved = errno;
+	(void)close(fd);
+	errno = saved;
+	return (result);
 }
 
 bool
@@ -169,27 +320,9 @@ hookdir_is_script(const struct hookdir_entry *entry)
 	    (scan_is_refused(entry->verdict) && scan_name_ok(entry->name)));
 }
 
-void
-hookdir_print(const struct hookdir *directory)
+int
+hookdir_order(const struct hookdir_entry *entry)
 {
-	const struct hookdir_entry *entry;
-	unsigned i, scripts = 0;
-
-	if (directory->verdict != SCAN_RUN)
-		(void)printf("directory refused: %s\n",
-		    scan_verdict_text(directory->verdict));
-	for (i = 0; i < directory->count; i++) {
-		entry = &directory->entries[i];
-		(void)printf("%02d %-8s ", scan_order(entry->name),
-		    entry->verdict == SCAN_RUN		? "run" :
-			scan_is_refused(entry->verdict) ? "refused" :
-							  "ignored");
-		print_name(entry->name);
-		if (entry->verdict != SCAN_RUN)
-			(void)printf(" (%s)",
-			    scan_verdict_text(entry->verdict));
-		if (hookdir_is_script(entry) && ++scripts > HOOKDIR_SCRIPTS_MAX)
-			(void)printf(" (too many: left out)");
-		(void)printf("\n");
-	}
+	return (entry->directive.order != -1 ? entry->directive.order :
+					       scan_order(entry->name));
 }

@@ -1,9 +1,25 @@
 # appvss-hooks, vss.d and what starts the programs.
 
-HOOKS_OBJS = hooks/appvss-hooks.o hooks/frozenlist.o hooks/hookdir.o \
-	hooks/leftout.o hooks/member.o hooks/options.o hooks/procid_${OS}.o hooks/recover.o \
-	hooks/run.o hooks/runner.o hooks/scan.o hooks/script.o \
-	hooks/signals.o hooks/supervise.o
+HOOKS_OBJS = hooks/appvss-hooks.o \
+	hooks/account.o \
+	hooks/check.o \
+	hooks/directive.o \
+	hooks/dirwatch_${OS}.o \
+	hooks/frozenlist.o \
+	hooks/hookdir.o \
+	hooks/leftout.o \
+	hooks/list.o \
+	hooks/member.o \
+	hooks/options.o \
+	hooks/procid_${OS}.o \
+	hooks/recover.o \
+	hooks/run.o \
+	hooks/runner.o \
+	hooks/scan.o \
+	hooks/script.o \
+	hooks/signals.o \
+	hooks/supervise.o \
+	hooks/try.o
 # For the agents of other hypervisors.
 AGENT_SCRIPTS = hooks/agents/appvss-agent \
 	hooks/qemu-ga/fsfreeze-hook \
@@ -23,7 +39,7 @@ TEST_DIRECTIVE_OBJS = tests/unit/test_directive.o hooks/directive.o
 REPLAY_DIRECTIVE_OBJS = tests/fuzz/replay_directive.o \
 	tests/fuzz/fuzz_directive.o hooks/directive.o
 
-OBJS += ${HOOKS_OBJS} hooks/directive.o tests/unit/test_scan.o \
+OBJS += ${HOOKS_OBJS} tests/unit/test_scan.o \
 	tests/unit/test_directive.o \
 	tests/fuzz/fuzz_directive.o
 PROGS += hooks/appvss-hooks
@@ -31,18 +47,23 @@ UNIT_TESTS += tests/unit/test_scan \
 	tests/unit/test_directive \
 	tests/fuzz/replay_directive
 CLEAN_FILES += tests/fuzz/fuzz_directive tests/fuzz/replay_directive.o
-INTEGRATION_TESTS += tests/integration/hooks_run.sh \
-	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh \
-	tests/integration/hooks_frozen.sh
+HOOKS_TESTS = tests/integration/hooks_run.sh \
+	tests/integration/hooks_limits.sh \
+	tests/integration/hooks_death.sh \
+	tests/integration/hooks_frozen.sh \
+	tests/integration/hooks_directives.sh \
+	tests/integration/hooks_try.sh \
+	tests/integration/hooks_hostile.sh \
+	tests/integration/hooks_chain.sh \
+	tests/integration/hooks_idle.sh
+INTEGRATION_TESTS += ${HOOKS_TESTS}
 INTEGRATION_TESTS += tests/integration/agents.sh \
 	tests/integration/agents_qemu.sh
 MANUALS += hooks/appvss-hooks.8 hooks/vss.d.7 hooks/agents/appvss-agents.7
 SHELL_SCRIPTS += ${AGENT_SCRIPTS:=.in} tests/integration/agents.sh \
 	tests/integration/agents_lib.sh tests/integration/agents_qemu.sh
 SHELL_SCRIPTS += hooks/vss.d/50-example.sample \
-	tests/integration/hooks_env.sh tests/integration/hooks_run.sh \
-	tests/integration/hooks_limits.sh tests/integration/hooks_death.sh \
-	tests/integration/hooks_frozen.sh
+	tests/integration/hooks_env.sh ${HOOKS_TESTS}
 CLEAN_FILES += ${HOOKS_SERVICES} ${AGENT_FILES}
 INSTALL_TARGETS += install-hooks install-agents
 
@@ -171,5 +192,6 @@ install-agents: hooks-services
 	install -m 600 hooks/azure/VMSnapshotScriptPluginConfig.json \
 	    ${DESTDIR}${DATADIR}/azure
 
-.PHONY: fuzz-directive hooks-services install-databases install-hooks install-hooks-Linux \
+.PHONY: fuzz-directive hooks-services install-databases install-hooks \
+	install-hooks-Linux \
 	install-hooks-FreeBSD install-agents

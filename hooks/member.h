@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "check.h"
+#include "hookdir.h"
 #include "options.h"
 #include "script.h"
 #include "sdk/appvss.h"
@@ -24,25 +26,43 @@ struct member_shared {
 	 * stays held.
 	 */
 	int64_t quiet_until_ms;
-	int64_t rescan_at_ms;
+	int64_t rescan_at_ms; /* CLOCK_NEVER_MS: when the directory changes */
 };
 
 struct member {
 	struct script script;
-	struct member_shared *shared;		/* borrowed */
+	struct check check;
+	struct hookdir_entry entry;   /* as it was read last */
+	struct directive asked;	      /* what it was registered with */
+	struct member_shared *shared; /* borrowed */
 	struct appvss_participant *participant; /* NULL: not registered */
-	bool denied;   /* the broker refused it just now */
-	bool fallback; /* registered with the default order instead */
+	bool denied;	    /* the broker refused it just now */
+	bool is_new_chance; /* another broker than the one that refused */
+	bool fallback;	    /* registered as optional with the default order */
 };
 
-/* Registers it; 0 or a negative enum appvss_error. */
-int member_register(struct member *member);
-void member_unregister(struct member *member);
+/*
+ * Makes member, all zeroes, from what the directory holds, and registers it.
+ * False: it did not work, and was logged; member_fini all the same.
+ */
+bool member_init(struct member *member, struct member_shared *shared,
+    const struct hookdir_entry *entry);
+/* Unregisters it first if is_leaving; else the broker is to miss it. */
+void member_fini(struct member *member, bool is_leaving);
 
-/* If its order was refused: registers it anew with the default one. */
-void member_retry_denied(struct member *member);
+/* While idle: takes on what has changed of its file. */
+void member_update(struct member *member, const struct hookdir_entry *entry);
 
-/* Passes an answer of the script on. */
-void member_answer(struct member *member, enum script_answer answer);
+/*
+ * If its order or being required was refused: registers it anew without.  With
+ * is_new_chance: the broker may allow it now, so asks once more.
+ */
+void member_retry(struct member *member, bool is_new_chance);
+
+/* Takes the steps that are due, and passes answers on. */
+void member_tick(struct member *member, int64_t now_ms);
+
+/* Nothing runs for it, and nothing is owed. */
+bool member_is_idle(const struct member *member);
 
 #endif /* MEMBER_H */

@@ -12,6 +12,9 @@ struct options {
 	uint32_t freeze_ms;
 	uint32_t thaw_ms;
 	int list;
+	int json;
+	const char *operation; /* of --run; NULL: not asked for */
+	const char *name;      /* of its script */
 	int foreground;
 	int debug;
 };

@@ -85,8 +85,15 @@ add(struct recovery *recovery, const char *directory,
     const struct frozen_entry *entry, int64_t now_ms)
 {
 	struct script *script = &recovery->scripts[recovery->count];
-	int verdict = hookdir_judge(directory, entry->name);
+	int verdict;
 
+	if (entry->running == FROZEN_CHECK) {
+		if (script_init(script, directory, entry->name,
+			&recovery->list))
+			script_adopt(script, entry, now_ms);
+		return;
+	}
+	verdict = hookdir_judge(directory, entry->name);
 	if (verdict == -1 && errno == ENOENT) {
 		heldlog(HELDLOG_ERROR, "thaw_impossible",
 		    "name=%s reason=\"the script is gone\"", entry->name);
@@ -135,10 +142,12 @@ recover_all(const char *directory, const char *runtime_dir, unsigned *foundp)
 		free(recovery);
 		return (1);
 	}
-	*foundp = count = recovery->list.count;
+	count = recovery->list.count;
 	memcpy(entries, recovery->list.entries, sizeof(entries));
-	if (count > 0)
-		heldlog(HELDLOG_WARN, "recover", "scripts=%u", count);
+	for (i = 0; i < count; i++)
+		*foundp += entries[i].running != FROZEN_CHECK;
+	if (*foundp > 0)
+		heldlog(HELDLOG_WARN, "recover", "scripts=%u", *foundp);
 	for (i = 0; i < count; i++)
 		add(recovery, directory, &entries[i], now_ms);
 	while (!recover_step(recovery->pointers, recovery->count, now_ms)) {

@@ -3,6 +3,7 @@
  * See run.h.  Must never wait: not for a child, not for its output.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "frozenlist.h"
 #include "procid.h"
 #include "run.h"
 
@@ -39,7 +41,7 @@ run_init(struct run *run)
 	int i;
 
 	memset(run, 0, sizeof(*run));
-	run->output_fd = run->control_fd = -1;
+	run->output_fd = run->control_fd = run->copy_fd = -1;
 	for (i = 0; i < RUN_OLD_MAX; i++)
 		run->old_fds[i] = -1;
 }
@@ -101,6 +103,43 @@ reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * By its name, so that it runs as what the directory holds, and a file without
+ * "#!" by sh(1), as other systems' runners do.  One that was deleted since its
+ * freeze runs from the descriptor that was kept, by a link that has its name,
+ * which the script may want to know: else nobody would thaw it.
+ */
+static void
+execute(const struct run_command *command)
+{
+	(void)execlp(command->path, command->path, command->operation,
+	    (char *)NULL);
+	if (errno != ENOENT || command->kept_fd == -1)
+		return;
+	/* The interpreter opens it once more. */
+	(void)fcntl(command->kept_fd, F_SETFD, 0);
+	(void)execlp(command->kept_path, command->kept_path, command->operation,
+	    (char *)NULL);
+	errno = ENOENT;
+}
+
+/* In memory, beside the list; only this process can follow it. */
+static void
+make_link(const struct run_command *command)
+{
+	char target[32], directory[FROZENLIST_PATH], *end;
+
+	(void)snprintf(directory, sizeof(directory), "%s", command->kept_path);
+	end = strrchr(directory, '/');
+	if (end == NULL)
+		return;
+	*end = '\0';
+	(void)snprintf(target, sizeof(target), "/dev/fd/%d", command->kept_fd);
+	(void)mkdir(directory, 0755);
+	(void)unlink(command->kept_path);
+	(void)symlink(target, command->kept_path);
+}
+
 /* The child, up to execve(2).  There is one thread: all of libc may be used. */
 static _Noreturn void
 child(const struct run_command *command, int null_fd, int output_fd,
@@ -118,11 +157,13 @@ child(const struct run_command *command, int null_fd, int output_fd,
 	if (length != 1)
 		_exit(EXIT_NOT_RUN);
 	set_environment(command);
+	if (command->kept_fd != -1 && access(command->path, F_OK) == -1)
+		make_link(command);
 	if (dup2(null_fd, STDIN_FILENO) != -1 &&
 	    dup2(output_fd, STDOUT_FILENO) != -1 &&
-	    dup2(output_fd, STDERR_FILENO) != -1)
-		(void)execl(command->path, command->path, command->operation,
-		    (char *)NULL);
+	    dup2(output_fd, STDERR_FILENO) != -1 &&
+	    (command->account == NULL || account_become(command->account) == 0))
+		execute(command);
 	error = errno;
 	(void)send(control_fd, &error, sizeof(error), MSG_NOSIGNAL);
 	_exit(EXIT_NOT_RUN);
@@ -240,6 +281,14 @@ keep_tail(struct run *run, const char *bytes, unsigned length)
 	take_promise(run);
 }
 
+static void
+take_output(struct run *run, const char *bytes, unsigned length)
+{
+	if (run->copy_fd != -1)
+		(void)write(run->copy_fd, bytes, length);
+	keep_tail(run, bytes, length);
+}
+
 /* Reads what is there; into the tail if run is given. */
 static void
 read_output(int *fd, struct run *run)
@@ -253,7 +302,7 @@ read_output(int *fd, struct run *run)
 		if (length == 0)
 			close_fd(fd);
 		else if (length > 0 && run != NULL)
-			keep_tail(run, bytes, (unsigned)length);
+			take_output(run, bytes, (unsigned)length);
 		else if (length == -1 && errno != EINTR)
 			break;
 	}
@@ -297,6 +346,9 @@ run_kill(const struct run *run, int signal_number)
 	    (run->foreign && procid_get(run->pid) != run->start_id))
 		return;
 	(void)killpg(run->pid, signal_number);
+	/* It may have left its group for another one. */
+	if (getpgid(run->pid) != run->pid)
+		(void)kill(run->pid, signal_number);
 }
 
 void

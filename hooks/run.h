@@ -17,16 +17,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "account.h"
+
 #define RUN_TAIL_BYTES 400 /* of output kept: the last ones */
 #define RUN_OLD_MAX    4   /* pipes of earlier runs; the oldest is closed */
 #define RUN_POLL_MAX   (1 + RUN_OLD_MAX)
 
 struct run_command {
 	const char *path;      /* borrowed */
-	const char *operation; /* "freeze" or "thaw" */
+	const char *operation; /* "check", "freeze" or "thaw" */
 	const char *result;    /* of a thaw, else "" */
 	uint64_t transaction;
-	int64_t deadline_ms; /* relative; 0: none known */
+	int64_t deadline_ms;	       /* relative; 0: none known */
+	const struct account *account; /* borrowed; NULL: as this process */
+	int kept_fd; /* the open file, should path be gone; -1: none */
+	const char *kept_path; /* by which it runs then; borrowed */
 };
 
 struct run {
@@ -38,6 +43,7 @@ struct run {
 	int output_fd;	   /* -1: closed */
 	int control_fd;	   /* to the child until it executes; -1: closed */
 	int old_fds[RUN_OLD_MAX];
+	int copy_fd; /* output goes there as well; -1: nowhere */
 	bool is_holding;
 	unsigned tail_length;
 	char tail[RUN_TAIL_BYTES + 1];

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "dirwatch.h"
 #include "hookdir.h"
 #include "kernel/vssdev/heldlog.h"
 #include "kernel/vssdev/protect.h"
@@ -21,8 +22,9 @@
 #include "runner.h"
 #include "signals.h"
 
-#define RESCAN_EVERY_MS 10000
-#define FDS_MAX		(2 + SCRIPTS_MAX * 2 * RUN_POLL_MAX)
+#define RESCAN_EVERY_MS 10000 /* only if it cannot be watched */
+#define SETTLE_MS	200   /* from the first change to the reading of it */
+#define FDS_MAX		(3 + SCRIPTS_MAX * 3 * RUN_POLL_MAX)
 
 struct runner {
 	struct member_shared shared;
@@ -31,6 +33,7 @@ struct runner {
 	struct script *scripts[SCRIPTS_MAX]; /* of members */
 	int lifeline_fd;		     /* -1: the supervisor is dead */
 	struct leftout leftout;
+	struct dirwatch watch;
 	struct hookdir seen; /* at the last scan */
 	struct hookdir found;
 	struct pollfd fds[FDS_MAX];
@@ -49,33 +52,29 @@ find_member(struct runner *runner, const char *name)
 	return (NULL);
 }
 
-static struct member *
-add_member(struct runner *runner, const char *name)
+static void
+add_member(struct runner *runner, const struct hookdir_entry *entry)
 {
 	struct member *member;
-	int error;
 
 	if (runner->count == SCRIPTS_MAX) {
 		heldlog(HELDLOG_ERROR, "too_many_scripts", "name=%s max=%d",
-		    name, SCRIPTS_MAX);
-		return (NULL);
+		    entry->name, SCRIPTS_MAX);
+		return;
 	}
 	member = calloc(1, sizeof(*member));
-	if (member == NULL ||
-	    !script_init(&member->script, runner->shared.options->directory,
-		name, &runner->shared.list)) {
-		heldlog(HELDLOG_ERROR, "script_not_added", "name=%s", name);
-		free(member);
-		return (NULL);
+	if (member == NULL) {
+		heldlog(HELDLOG_ERROR, "script_not_added",
+		    "name=%s reason=\"out of memory\"", entry->name);
+		return;
 	}
-	member->shared = &runner->shared;
+	if (!member_init(member, &runner->shared, entry)) {
+		member_fini(member, true);
+		free(member);
+		return;
+	}
 	runner->members[runner->count] = member;
 	runner->scripts[runner->count++] = &member->script;
-	error = member_register(member);
-	if (error != APPVSS_OK)
-		heldlog(HELDLOG_ERROR, "not_registered",
-		    "name=%s reason=\"%s\"", name, appvss_strerror(error));
-	return (member);
 }
 
 static void
@@ -84,22 +83,37 @@ remove_member(struct runner *runner, unsigned at)
 	struct member *member = runner->members[at];
 
 	heldlog(HELDLOG_INFO, "removed", "name=%s", member->script.name);
-	member_unregister(member);
-	script_fini(&member->script);
+	member_fini(member, true);
 	free(member);
 	runner->count--;
 	runner->members[at] = runner->members[runner->count];
 	runner->scripts[at] = runner->scripts[runner->count];
 }
 
+/* The next one after *at that is to be a member; NULL: there are no more. */
+static const struct hookdir_entry *
+next_script(const struct hookdir *directory, unsigned *at, unsigned *taken)
+{
+	const struct hookdir_entry *entry;
+
+	while (*at < directory->count && *taken < SCRIPTS_MAX) {
+		entry = &directory->entries[(*at)++];
+		if (!hookdir_is_script(entry))
+			continue;
+		++*taken;
+		return (entry);
+	}
+	return (NULL);
+}
+
 static bool
 is_still_there(const struct hookdir *directory, const char *name)
 {
-	unsigned i;
+	const struct hookdir_entry *entry;
+	unsigned at = 0, taken = 0;
 
-	for (i = 0; i < directory->count; i++)
-		if (hookdir_is_script(&directory->entries[i]) &&
-		    strcmp(directory->entries[i].name, name) == 0)
+	while ((entry = next_script(directory, &at, &taken)) != NULL)
+		if (strcmp(entry->name, name) == 0)
 			return (true);
 	return (false);
 }
@@ -107,20 +121,40 @@ is_still_there(const struct hookdir *directory, const char *name)
 static void
 log_entry(const struct hookdir_entry *entry)
 {
-	char quoted[HELDLOG_LINE_MAX / 2];
+	char quoted[HELDLOG_LINE_MAX / 2], words[DIRECTIVE_TEXT_MAX];
 	enum heldlog_level level = HELDLOG_DEBUG;
+	const char *event = "file_ignored";
 
-	if (scan_is_refused(entry->verdict))
+	if (scan_is_refused(entry->verdict)) {
 		level = HELDLOG_ERROR;
-	else if (entry->verdict == SCAN_RUN)
+		event = "script_refused";
+	} else if (entry->verdict == SCAN_RUN) {
 		level = HELDLOG_INFO;
-	heldlog(level,
-	    entry->verdict == SCAN_RUN		? "script" :
-		scan_is_refused(entry->verdict) ? "script_refused" :
-						  "file_ignored",
-	    "name=%s order=%d state=\"%s\"",
-	    heldlog_quote(entry->name, quoted, sizeof(quoted)),
-	    scan_order(entry->name), scan_verdict_text(entry->verdict));
+		event = "script";
+	}
+	heldlog(level, event, "name=%s order=%d %s=%s",
+	    heldlog_quote(entry->name, quoted, sizeof(quoted) / 2),
+	    hookdir_order(entry),
+	    entry->verdict == SCAN_RUN ? "directives" : "reason",
+	    heldlog_quote(entry->verdict == SCAN_RUN ?
+		    directive_print(&entry->directive, words) :
+		    entry->why,
+		quoted + sizeof(quoted) / 2, sizeof(quoted) / 2));
+}
+
+static void
+log_changes(const struct hookdir *found, const struct hookdir *seen)
+{
+	unsigned i, j;
+
+	for (i = 0; i < found->count; i++) {
+		for (j = 0; j < seen->count && j < HOOKDIR_MAX; j++)
+			if (memcmp(&found->entries[i], &seen->entries[j],
+				sizeof(found->entries[i])) == 0)
+				break;
+		if (j >= seen->count || j == HOOKDIR_MAX)
+			log_entry(&found->entries[i]);
+	}
 }
 
 /* What is meant as a script and is no member: no name for it, or no room. */
@@ -141,46 +175,79 @@ tell_leftout(struct runner *runner, const struct hookdir *found)
 	}
 	leftout_set(&runner->leftout, runner->shared.handle, count,
 	    count == 0 ? "" : first->name,
-	    count == 0 || first->verdict == SCAN_RUN ?
-		"there are too many" :
-		scan_verdict_text(first->verdict));
+	    count == 0 || first->verdict == SCAN_RUN ? "there are too many" :
+						       first->why);
 }
 
-/* Makes the members what the directory says, if it says something new. */
+/*
+ * Makes the members what the directory holds.  True if that is done, false if
+ * some are not idle yet.
+ */
+static bool
+take_on(struct runner *runner, const struct hookdir *found)
+{
+	const struct hookdir_entry *entry;
+	unsigned i, at = 0, taken = 0;
+	struct member *member;
+	bool is_done = true;
+
+	for (i = runner->count; i > 0; i--) {
+		member = runner->members[i - 1];
+		if (is_still_there(found, member->script.name))
+			continue;
+		if (member_is_idle(member))
+			remove_member(runner, i - 1);
+		else
+			is_done = false;
+	}
+	while ((entry = next_script(found, &at, &taken)) != NULL) {
+		member = find_member(runner, entry->name);
+		if (member == NULL)
+			add_member(runner, entry);
+		else if (member_is_idle(member))
+			member_update(member, entry);
+		else
+			is_done = false;
+	}
+	return (is_done);
+}
+
+/* Watched first, then read: what changes in between is seen the next time. */
 static void
 rescan(struct runner *runner)
 {
 	struct hookdir *found = &runner->found;
-	const struct hookdir_entry *entry;
-	unsigned i;
+	const char *path = runner->shared.options->directory;
 
-	if (hookdir_read(found, runner->shared.options->directory) == -1) {
+	runner->shared.rescan_at_ms = CLOCK_NEVER_MS;
+	if (dirwatch_start(&runner->watch, path) == -1) {
+		heldlog(HELDLOG_WARN, "directory_not_watched", "error=\"%s\"",
+		    strerror(errno));
+		runner->shared.rescan_at_ms = clock_now_ms() + RESCAN_EVERY_MS;
+	}
+	if (hookdir_read(found, path) == -1) {
 		heldlog(HELDLOG_ERROR, "directory_not_read", "error=\"%s\"",
 		    strerror(errno));
-		leftout_set(&runner->leftout, runner->shared.handle, 1,
-		    runner->shared.options->directory, strerror(errno));
+		leftout_set(&runner->leftout, runner->shared.handle, 1, path,
+		    strerror(errno));
+		runner->shared.rescan_at_ms = clock_now_ms() + RESCAN_EVERY_MS;
 		/* Like nothing that it will be. */
 		runner->seen.count = HOOKDIR_MAX + 1;
 		return;
 	}
 	if (memcmp(found, &runner->seen, sizeof(*found)) == 0)
 		return;
-	if (found->verdict != SCAN_RUN)
+	if (found->verdict != SCAN_RUN &&
+	    found->verdict != runner->seen.verdict)
 		heldlog(HELDLOG_ERROR, "directory_refused", "reason=\"%s\"",
 		    scan_verdict_text(found->verdict));
-	for (i = runner->count; i > 0; i--)
-		if (runner->scripts[i - 1]->state == SCRIPT_IDLE &&
-		    !is_still_there(found, runner->scripts[i - 1]->name))
-			remove_member(runner, i - 1);
-	for (i = 0; i < found->count; i++) {
-		entry = &found->entries[i];
-		log_entry(entry);
-		if (hookdir_is_script(entry) &&
-		    find_member(runner, entry->name) == NULL)
-			(void)add_member(runner, entry->name);
-	}
+	log_changes(found, &runner->seen);
+	if (!take_on(runner, found))
+		runner->shared.rescan_at_ms = clock_now_ms() + RESCAN_EVERY_MS;
 	tell_leftout(runner, found);
 	runner->seen = *found;
+	if (runner->shared.rescan_at_ms != CLOCK_NEVER_MS)
+		runner->seen.count = HOOKDIR_MAX + 1;
 }
 
 /* What the supervisor could not thaw is tried on here. */
@@ -211,7 +278,7 @@ all_idle(const struct runner *runner)
 	unsigned i;
 
 	for (i = 0; i < runner->count; i++)
-		if (runner->scripts[i]->state != SCRIPT_IDLE)
+		if (!member_is_idle(runner->members[i]))
 			return (false);
 	return (true);
 }
@@ -221,11 +288,8 @@ tick(struct runner *runner, int64_t now_ms)
 {
 	unsigned i;
 
-	for (i = 0; i < runner->count; i++) {
-		member_answer(runner->members[i],
-		    script_tick(runner->scripts[i], now_ms));
-		member_retry_denied(runner->members[i]);
-	}
+	for (i = 0; i < runner->count; i++)
+		member_tick(runner->members[i], now_ms);
 }
 
 /*
@@ -251,6 +315,18 @@ quiet_until_ms(const struct runner *runner)
 	return (until_ms);
 }
 
+/* Somebody asked: what the broker refused may be allowed now. */
+static void
+take_hangup(struct runner *runner, int64_t now_ms)
+{
+	unsigned i;
+
+	heldlog(HELDLOG_INFO, "rescan", "cause=hangup");
+	runner->shared.rescan_at_ms = now_ms;
+	for (i = 0; i < runner->count; i++)
+		member_retry(runner->members[i], true);
+}
+
 /* The log goes out, and the directory is looked at, only when all is quiet. */
 static void
 tick_idle(struct runner *runner, int64_t now_ms)
@@ -258,16 +334,35 @@ tick_idle(struct runner *runner, int64_t now_ms)
 	bool quiet = now_ms < quiet_until_ms(runner);
 
 	heldlog_hold(quiet);
-	if (quiet || !all_idle(runner))
+	if (dirwatch_has_news(&runner->watch) &&
+	    runner->shared.rescan_at_ms > now_ms + SETTLE_MS)
+		runner->shared.rescan_at_ms = now_ms + SETTLE_MS;
+	if (quiet)
 		return;
-	if (signals_take_hangup()) {
-		heldlog(HELDLOG_INFO, "rescan", "cause=hangup");
-		runner->shared.rescan_at_ms = now_ms;
+	if (signals_take_hangup())
+		take_hangup(runner, now_ms);
+	if (now_ms >= runner->shared.rescan_at_ms)
+		rescan(runner);
+}
+
+static unsigned
+fill_poll(struct runner *runner)
+{
+	unsigned i, count = 0;
+
+	runner->fds[count].fd = appvss_get_fd(runner->shared.handle);
+	runner->fds[count++].events = appvss_get_events(runner->shared.handle);
+	runner->fds[count].fd = runner->lifeline_fd;
+	runner->fds[count++].events = POLLIN;
+	runner->fds[count].fd = runner->watch.fd;
+	runner->fds[count++].events = POLLIN;
+	for (i = 0; i < runner->count; i++) {
+		count += script_fill_poll(runner->scripts[i],
+		    runner->fds + count);
+		count += run_fill_poll(&runner->members[i]->check.run,
+		    runner->fds + count);
 	}
-	if (now_ms < runner->shared.rescan_at_ms)
-		return;
-	runner->shared.rescan_at_ms = now_ms + RESCAN_EVERY_MS;
-	rescan(runner);
+	return (count);
 }
 
 static void
@@ -275,28 +370,23 @@ wait_for_events(struct runner *runner)
 {
 	int64_t now_ms = clock_now_ms(), at_ms = runner->shared.rescan_at_ms;
 	int64_t quiet_at_ms = quiet_until_ms(runner), wake_at_ms;
-	unsigned i, count = 0;
+	unsigned i;
 	int timeout_ms;
 
-	runner->fds[count].fd = appvss_get_fd(runner->shared.handle);
-	runner->fds[count++].events = appvss_get_events(runner->shared.handle);
-	runner->fds[count].fd = runner->lifeline_fd;
-	runner->fds[count++].events = POLLIN;
-	for (i = 0; i < runner->count; i++)
-		count += script_fill_poll(runner->scripts[i],
-		    runner->fds + count);
-	wake_at_ms = recover_wake_at_ms(runner->scripts, runner->count);
-	/* No rescan while a script is not idle or it must be quiet. */
-	if (!all_idle(runner) || quiet_at_ms > now_ms)
-		at_ms = CLOCK_NEVER_MS;
-	if (quiet_at_ms > now_ms && quiet_at_ms < at_ms)
+	/* No rescan while it must be quiet. */
+	if (quiet_at_ms > now_ms)
 		at_ms = quiet_at_ms;
+	wake_at_ms = recover_wake_at_ms(runner->scripts, runner->count);
+	for (i = 0; i < runner->count; i++)
+		if (check_wake_at_ms(&runner->members[i]->check) < wake_at_ms)
+			wake_at_ms = check_wake_at_ms(
+			    &runner->members[i]->check);
 	if (wake_at_ms < at_ms)
 		at_ms = wake_at_ms;
 	timeout_ms = appvss_get_timeout_ms(runner->shared.handle);
 	if (timeout_ms >= 0 && now_ms + timeout_ms < at_ms)
 		at_ms = now_ms + timeout_ms;
-	signals_wait(runner->fds, count, at_ms);
+	signals_wait(runner->fds, fill_poll(runner), at_ms);
 }
 
 /* The supervisor never writes: anything at all means that it is gone. */
@@ -368,8 +458,8 @@ runner_run(const struct options *options, int lifeline_fd, int64_t quiet_ms)
 		free(runner);
 		return (EX_UNAVAILABLE);
 	}
+	dirwatch_init(&runner->watch);
 	rescan(runner);
-	runner->shared.rescan_at_ms = clock_now_ms() + RESCAN_EVERY_MS;
 	adopt_list(runner);
 	result = loop(runner);
 	/*
@@ -384,9 +474,11 @@ runner_run(const struct options *options, int lifeline_fd, int64_t quiet_ms)
 	    runner->shared.list.count);
 	while (runner->count > 0) {
 		runner->count--;
-		script_fini(runner->scripts[runner->count]);
+		/* The handle has taken the participants with it. */
+		member_fini(runner->members[runner->count], false);
 		free(runner->members[runner->count]);
 	}
+	dirwatch_fini(&runner->watch);
 	free(runner);
 	return (result);
 }

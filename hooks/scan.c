@@ -113,6 +113,7 @@ scan_is_refused(enum scan_verdict verdict)
 	case SCAN_REFUSED_KIND:
 	case SCAN_REFUSED_OWNER:
 	case SCAN_REFUSED_WRITABLE:
+	case SCAN_REFUSED_CONTENT:
 		return (true);
 	}
 	return (true);
@@ -136,6 +137,8 @@ scan_verdict_text(enum scan_verdict verdict)
 		return ("owner is not root");
 	case SCAN_REFUSED_WRITABLE:
 		return ("writable by group or others");
+	case SCAN_REFUSED_CONTENT:
+		return ("what it says of itself is not understood");
 	}
 	return ("unknown");
 }

@@ -34,6 +34,7 @@ enum scan_verdict {
 	SCAN_REFUSED_KIND,
 	SCAN_REFUSED_OWNER,
 	SCAN_REFUSED_WRITABLE,
+	SCAN_REFUSED_CONTENT, /* its directives, see directive.h */
 };
 
 /* Whether name is [A-Za-z0-9._-]{1,SCAN_NAME_MAX}. */

@@ -3,15 +3,18 @@
  * See script.h.  Must never wait, and must never signal a thaw.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "kernel/vssdev/heldlog.h"
 #include "script.h"
 
+#define KEPT_DIRECTORY	"deleted" /* in the runtime directory */
 #define FOREIGN_POLL_MS 50 /* the end of somebody else's child: no SIGCHLD */
 
 const char *
@@ -55,10 +58,24 @@ script_init(struct script *script, const char *directory, const char *name,
 	(void)snprintf(script->name, sizeof(script->name), "%s", name);
 	script->order = scan_order(name);
 	script->list = list;
+	script->kept_fd = -1;
+	if (list != NULL)
+		(void)snprintf(script->kept_path, sizeof(script->kept_path),
+		    "%.*s/" KEPT_DIRECTORY "/%s",
+		    (int)(strrchr(list->path, '/') - list->path), list->path,
+		    name);
 	script->result = "lost";
 	script->next_at_ms = CLOCK_NEVER_MS;
 	return ((size_t)snprintf(script->path, sizeof(script->path), "%s/%s",
 		    directory, name) < sizeof(script->path));
+}
+
+static void
+drop_file(struct script *script)
+{
+	if (script->kept_fd != -1)
+		(void)close(script->kept_fd);
+	script->kept_fd = -1;
 }
 
 void
@@ -66,11 +83,42 @@ script_fini(struct script *script)
 {
 	run_fini(&script->freeze_run);
 	run_fini(&script->thaw_run);
+	drop_file(script);
+}
+
+const char *
+script_set_user(struct script *script, const char *user)
+{
+	const char *why;
+
+	(void)snprintf(script->user, sizeof(script->user), "%s", user);
+	memset(&script->account, 0, sizeof(script->account));
+	if (script->user[0] == '\0')
+		return (NULL);
+	why = account_find(&script->account, script->user);
+	if (why != NULL)
+		memset(&script->account, 0, sizeof(script->account));
+	return (why);
+}
+
+void
+script_fill_command(const struct script *script, struct run_command *command,
+    const char *operation, uint64_t transaction, int64_t deadline_ms)
+{
+	memset(command, 0, sizeof(*command));
+	command->path = script->path;
+	command->operation = operation;
+	command->result = "";
+	command->transaction = transaction;
+	command->deadline_ms = deadline_ms;
+	command->account = script->user[0] != '\0' ? &script->account : NULL;
+	command->kept_fd = -1;
 }
 
 /* Writes down what runs for it now. */
-static int
-note(struct script *script, enum frozen_running running, const struct run *run)
+int
+script_note(struct script *script, enum frozen_running running,
+    const struct run *run)
 {
 	struct frozen_entry entry;
 
@@ -78,6 +126,8 @@ note(struct script *script, enum frozen_running running, const struct run *run)
 	(void)snprintf(entry.name, sizeof(entry.name), "%s", script->name);
 	entry.transaction = script->transaction;
 	entry.running = running;
+	entry.order = script->order;
+	(void)snprintf(entry.user, sizeof(entry.user), "%s", script->user);
 	if (run != NULL) {
 		entry.pid = run->pid;
 		entry.start_id = run->start_id;
@@ -89,8 +139,8 @@ note(struct script *script, enum frozen_running running, const struct run *run)
 	return (-1);
 }
 
-static void
-forget(struct script *script)
+void
+script_forget(struct script *script)
 {
 	if (frozenlist_remove(script->list, script->name) == -1)
 		heldlog(HELDLOG_ERROR, "list_not_written",
@@ -124,6 +174,9 @@ script_adopt(struct script *script, const struct frozen_entry *entry,
     int64_t now_ms)
 {
 	script->transaction = entry->transaction;
+	script->order = entry->order;
+	/* If there is no such user now, the thaw fails, and is tried again. */
+	(void)script_set_user(script, entry->user);
 	script->asked_at_ms = now_ms;
 	switch (entry->running) {
 	case FROZEN_NOTHING:
@@ -139,6 +192,13 @@ script_adopt(struct script *script, const struct frozen_entry *entry,
 	case FROZEN_THAW:
 		run_adopt(&script->thaw_run, entry->pid, entry->start_id);
 		script_set_state(script, SCRIPT_THAWING, CLOCK_NEVER_MS);
+		break;
+	case FROZEN_CHECK:
+		/* Nobody can take its answer, and it owes nothing. */
+		run_adopt(&script->freeze_run, entry->pid, entry->start_id);
+		run_kill(&script->freeze_run, SIGKILL);
+		run_reap(&script->freeze_run);
+		script_forget(script);
 		break;
 	}
 }
@@ -156,8 +216,7 @@ enum script_answer
 script_freeze(struct script *script, uint64_t transaction, int64_t limit_ms,
     int64_t now_ms)
 {
-	struct run_command command = { script->path, "freeze", "", transaction,
-		limit_ms };
+	struct run_command command;
 	int error;
 
 	if (script->state != SCRIPT_IDLE)
@@ -171,14 +230,19 @@ script_freeze(struct script *script, uint64_t transaction, int64_t limit_ms,
 	script->freeze_failed = true;
 	script->is_holding = false;
 	script->thaw_tries = 0;
+	script_fill_command(script, &command, "freeze", transaction, limit_ms);
 	if (run_prepare(&script->freeze_run, &command) == -1)
 		return (refuse(script, "cannot start", errno));
-	if (note(script, FROZEN_FREEZE, &script->freeze_run) == -1) {
+	if (script_note(script, FROZEN_FREEZE, &script->freeze_run) == -1) {
 		/* Without the note it must not run: this ends the child. */
 		error = errno;
 		run_kill(&script->freeze_run, SIGKILL);
 		return (refuse(script, "cannot be noted as frozen", error));
 	}
+	drop_file(script);
+	/* Should it be deleted before its thaw. */
+	script->kept_fd = open(script->path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	run_go(&script->freeze_run);
 	script->answer_due = true;
 	heldlog(HELDLOG_INFO, "freeze",
@@ -207,18 +271,25 @@ thaw_failed(struct script *script, int64_t now_ms)
 static void
 start_thaw(struct script *script, int64_t now_ms)
 {
-	struct run_command command = { script->path, "thaw", script->result,
-		script->transaction, script->limit_ms };
+	struct run_command command;
+	const char *why = NULL;
 
 	script->thaw_wanted = false;
-	if (run_prepare(&script->thaw_run, &command) == -1) {
+	if (script->user[0] != '\0' && script->account.name[0] == '\0')
+		why = account_find(&script->account, script->user);
+	script_fill_command(script, &command, "thaw", script->transaction,
+	    script->limit_ms);
+	command.result = script->result;
+	command.kept_fd = script->kept_fd;
+	command.kept_path = script->kept_path;
+	if (why != NULL || run_prepare(&script->thaw_run, &command) == -1) {
 		(void)snprintf(script->text, sizeof(script->text),
-		    "cannot start: %s", strerror(errno));
+		    "cannot start: %s", why != NULL ? why : strerror(errno));
 		thaw_failed(script, now_ms);
 		return;
 	}
 	/* A thaw runs even if it cannot be noted: the name is on the list. */
-	(void)note(script, FROZEN_THAW, &script->thaw_run);
+	(void)script_note(script, FROZEN_THAW, &script->thaw_run);
 	run_go(&script->thaw_run);
 	heldlog(HELDLOG_INFO, "thaw",
 	    "name=%s transaction=%" PRIu64 " result=%s", script->name,
@@ -275,12 +346,13 @@ tick_freezing(struct script *script, int64_t now_ms)
 		(void)run_describe(run, script->text, sizeof(script->text));
 		if (run->exec_errno != 0) {
 			/* It never ran, so there is nothing to thaw. */
-			forget(script);
+			script_forget(script);
+			drop_file(script);
 			log_failure(script, "freeze_failed");
 			script_set_state(script, SCRIPT_IDLE, CLOCK_NEVER_MS);
 			return (answer(script, SCRIPT_FAIL));
 		}
-		(void)note(script, FROZEN_NOTHING, NULL);
+		(void)script_note(script, FROZEN_NOTHING, NULL);
 		script_set_state(script, SCRIPT_FROZEN, CLOCK_NEVER_MS);
 		script->freeze_failed = !run_succeeded(run);
 		script->is_holding = !script->freeze_failed &&
@@ -334,7 +406,7 @@ tick_killing(struct script *script, int64_t now_ms)
 	else
 		heldlog(HELDLOG_ERROR, "freeze_unkillable", "name=%s pid=%ld",
 		    script->name, (long)run->pid);
-	(void)note(script, FROZEN_NOTHING, NULL);
+	(void)script_note(script, FROZEN_NOTHING, NULL);
 	script_set_state(script, SCRIPT_FROZEN, CLOCK_NEVER_MS);
 }
 
@@ -347,18 +419,19 @@ tick_thawing(struct script *script, int64_t now_ms)
 		return (SCRIPT_NO_ANSWER);
 	run_reap(run);
 	if (run_succeeded(run)) {
-		forget(script);
+		script_forget(script);
 		heldlog(HELDLOG_INFO, "thawed",
 		    "name=%s transaction=%" PRIu64 " result=%s", script->name,
 		    script->transaction, script->result);
+		drop_file(script);
+		(void)run_describe(run, script->text, sizeof(script->text));
 		script_set_state(script, SCRIPT_IDLE, CLOCK_NEVER_MS);
 		return (answer(script, SCRIPT_READY));
 	}
 	(void)run_describe(run, script->text, sizeof(script->text));
-	(void)note(script, FROZEN_NOTHING, NULL);
+	(void)script_note(script, FROZEN_NOTHING, NULL);
 	thaw_failed(script, now_ms);
-	return (script->limit_ms == 0 ? SCRIPT_NO_ANSWER :
-					answer(script, SCRIPT_FAIL));
+	return (SCRIPT_NO_ANSWER);
 }
 
 /* Somebody may have written: the broker has to know before the thaw. */
@@ -432,6 +505,10 @@ script_tick(struct script *script, int64_t now_ms)
 	}
 	if (script->state == SCRIPT_FROZEN && script->thaw_wanted)
 		start_thaw(script, now_ms);
+	/* Whether it ran, or could not be started when it was asked for. */
+	if (script->state == SCRIPT_THAW_FAILED && script->limit_ms != 0 &&
+	    result == SCRIPT_NO_ANSWER)
+		result = answer(script, SCRIPT_FAIL);
 	if (result == SCRIPT_NO_ANSWER && now_ms >= late_at_ms(script))
 		result = tick_late(script);
 	return (result);

@@ -48,7 +48,11 @@ struct script {
 	char path[SCRIPT_PATH_MAX];
 	int order;
 	enum script_state state;
-	struct frozen_list *list; /* borrowed */
+	char user[DIRECTIVE_USER_MAX + 1]; /* that it runs as; "": as we do */
+	struct account account;		   /* of user, once it was found */
+	int kept_fd; /* the file, opened at its freeze; -1: none */
+	char kept_path[FROZENLIST_PATH]; /* by which it runs if deleted */
+	struct frozen_list *list;	 /* borrowed */
 	struct run freeze_run;
 	struct run thaw_run;
 	uint64_t transaction;
@@ -71,6 +75,20 @@ bool script_init(struct script *script, const char *directory, const char *name,
     struct frozen_list *list);
 /* Closes descriptors.  Processes are left alone. */
 void script_fini(struct script *script);
+
+/*
+ * Whom it runs as from the next freeze on; "": as this process.  Only while
+ * idle.  NULL, or why it cannot: a constant text.
+ */
+const char *script_set_user(struct script *script, const char *user);
+
+/* For check.h: what to run, and what is noted on the list. */
+void script_fill_command(const struct script *script,
+    struct run_command *command, const char *operation, uint64_t transaction,
+    int64_t deadline_ms);
+int script_note(struct script *script, enum frozen_running running,
+    const struct run *run);
+void script_forget(struct script *script);
 
 /*
  * Takes over what a dead process left: the entry of this name in the list.  A

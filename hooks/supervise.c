@@ -79,9 +79,16 @@ reap(struct supervisor *supervisor)
 	pid_t pid;
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
 		if (pid != supervisor->runner)
 			continue;
+		/* One that sleeps thaws nobody. */
+		if (WIFSTOPPED(status)) {
+			(void)kill(pid, SIGCONT);
+			heldlog(HELDLOG_WARN, "runner_continued",
+			    "pid=%ld signal=%d", (long)pid, WSTOPSIG(status));
+			continue;
+		}
 		supervisor->runner = 0;
 		supervisor->status = status;
 		(void)close(supervisor->lifeline_fd);

@@ -10,6 +10,7 @@
 #	freeze NAME ID [REMAINING_MS]		sends FREEZE
 #	thaw NAME ID REASON [REMAINING_MS]	sends THAW
 #	runner_pid				of the child process
+#	gone FILE TIMEOUT_S, dead PID TIMEOUT_S	wait for it
 
 . tests/integration/lib.sh
 
@@ -89,6 +90,15 @@ gone() {
 	while [ -e "$1" ]; do
 		gone_tries=$((gone_tries - 1))
 		[ "$gone_tries" -gt 0 ] || die "$1 is still there"
+		sleep 0.05
+	done
+}
+
+dead() {
+	dead_tries=$(($2 * 20))
+	while is_alive "$1"; do
+		dead_tries=$((dead_tries - 1))
+		[ "$dead_tries" -gt 0 ] || die "process $1 is still there"
 		sleep 0.05
 	done
 }
