@@ -44,9 +44,15 @@ BASE_CPPFLAGS = -I. -Isdk ${OSFLAGS_${OS}} -DAPPVSS_VERSION='"${VERSION}"' \
 WARNFLAGS = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wvla -Wundef \
 	-Wwrite-strings
-BASE_CFLAGS = -std=c17 -fPIC -fstack-protector-strong ${WARNFLAGS} ${OPTFLAGS}
+# What this compiler has of it.  make HARDEN= HARDEN_LD= builds without.
+HARDEN != sh tests/harden.sh cc ${CC} ${OPTFLAGS} ${CFLAGS} ${SANFLAGS}
+HARDEN_LD != sh tests/harden.sh ld ${CC} ${OPTFLAGS} ${CFLAGS} ${SANFLAGS}
+BASE_CFLAGS = -std=c17 -fPIC -fstack-protector-strong ${HARDEN} ${WARNFLAGS} \
+	${OPTFLAGS}
 COMPILE = ${CC} ${BASE_CPPFLAGS} ${CPPFLAGS} ${BASE_CFLAGS} ${CFLAGS} ${SANFLAGS}
-LINK = ${CC} ${OPTFLAGS} ${CFLAGS} ${SANFLAGS} ${OSLDFLAGS_${OS}} ${LDFLAGS}
+LINK_FLAGS = ${OPTFLAGS} ${CFLAGS} ${SANFLAGS} ${OSLDFLAGS_${OS}} ${LDFLAGS}
+LINK = ${CC} ${HARDEN_LD} ${LINK_FLAGS}
+LINK_SHARED = ${CC} -shared ${HARDEN_LD:-pie=} ${LINK_FLAGS}
 
 # Asked for when a program is linked, not before "make deps" has run.
 EVENT_LIBS = `pkg-config --libs libevent`
@@ -123,5 +129,6 @@ clean:
 	    ${CLEAN_FILES}
 	rm -rf .build
 
-.PHONY: all everything paths-asked deps deps-lint deps-test install clean check \
-	check-asan check-tsan demo lint format format-check
+.PHONY: all everything paths-asked deps deps-lint deps-test \
+	install clean check check-asan check-tsan demo lint format \
+	format-check

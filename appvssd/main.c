@@ -181,7 +181,8 @@ become_daemon(void)
 	}
 	(void)close(fds[0]);
 	(void)setsid();
-	(void)chdir("/");
+	if (chdir("/") == -1)
+		err(EX_OSERR, "/");
 	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null_fd != -1) {
 		(void)dup2(null_fd, STDIN_FILENO);

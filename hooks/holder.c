@@ -4,6 +4,7 @@
  */
 #include <sys/socket.h>
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -183,7 +184,9 @@ stay_behind(const struct holder *holder)
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	(void)setsid();
-	(void)chdir("/");
+	/* Then the directory where it is stays in use: no more than that. */
+	if (chdir("/") == -1)
+		warn("/");
 	if (fd == -1)
 		return;
 	(void)dup2(fd, STDIN_FILENO);

@@ -47,7 +47,7 @@ MANUALS += sdk/appvss.3 sdk/appvss_run.3 sdk/appvss_ask.3 \
 	sdk/appvss-protocol.7
 
 sdk/libappvss.so: ${LIBAPPVSS_OBJS} sdk/libappvss.map
-	${LINK} -shared -Wl,-soname,${LIBAPPVSS_SONAME} \
+	${LINK_SHARED} -Wl,-soname,${LIBAPPVSS_SONAME} \
 	    -Wl,--version-script=sdk/libappvss.map -o $@ ${LIBAPPVSS_OBJS} \
 	    ${LIBAPPVSS_LIBS}
 

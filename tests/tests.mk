@@ -70,9 +70,10 @@ BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_limits.sh \
 	tests/integration/broker_idle.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
-	tests/integration/broker_socket.sh tests/integration/install.sh \
+	tests/integration/hardened.sh tests/integration/broker_socket.sh tests/integration/install.sh \
 	${BROKER_TESTS} ${CHAIN_TESTS}
-SHELL_SCRIPTS += tests/integration/layers.sh \
+SHELL_SCRIPTS += tests/integration/layers.sh tests/harden.sh \
+	tests/integration/hardened.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \
 	tests/integration/broker_lib.sh tests/integration/chain_lib.sh \
 	${BROKER_TESTS} ${CHAIN_TESTS}

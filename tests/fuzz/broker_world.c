@@ -196,6 +196,8 @@ world_writable(int fd)
 /* --- in place of system calls -------------------------------------------- */
 
 ssize_t __wrap_recv(int fd, void *bytes, size_t length, int flags);
+ssize_t __wrap___recv_chk(int fd, void *bytes, size_t length, size_t room,
+    int flags);
 ssize_t __wrap_send(int fd, const void *bytes, size_t length, int flags);
 ssize_t __wrap_write(int fd, const void *bytes, size_t length);
 int __wrap_accept(int fd, struct sockaddr *address, socklen_t *length);
@@ -217,6 +219,15 @@ __wrap_recv(int fd, void *bytes, size_t length, int flags)
 	at->input_bytes -= length;
 	memmove(at->input, at->input + length, at->input_bytes);
 	return ((ssize_t)length);
+}
+
+/* What recv(2) is where _FORTIFY_SOURCE is. */
+ssize_t
+__wrap___recv_chk(int fd, void *bytes, size_t length, size_t room, int flags)
+{
+	if (length > room)
+		abort();
+	return (__wrap_recv(fd, bytes, length, flags));
 }
 
 ssize_t

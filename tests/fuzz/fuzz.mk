@@ -6,7 +6,8 @@ FUZZ_BROKER_OWN_OBJS = tests/fuzz/fuzz_broker.o tests/fuzz/broker_loop.o \
 FUZZ_BROKER_OBJS = ${FUZZ_BROKER_OWN_OBJS} ${BROKER_PORTABLE_OBJS} \
 	${CONFIG_OBJS} kernel/vssdev/heldlog.o
 FUZZ_BROKER_WRAP = -Wl,--wrap=recv -Wl,--wrap=send -Wl,--wrap=write \
-	-Wl,--wrap=accept -Wl,--wrap=close -Wl,--wrap=clock_gettime
+	-Wl,--wrap=__recv_chk -Wl,--wrap=accept -Wl,--wrap=close \
+	-Wl,--wrap=clock_gettime
 FUZZ_BROKER_MACROS = -Drecv=__wrap_recv -Dsend=__wrap_send \
 	-Dwrite=__wrap_write -Daccept=__wrap_accept -Dclose=__wrap_close \
 	-Dclock_gettime=__wrap_clock_gettime
