@@ -143,8 +143,13 @@ open_database(sqlite3 **dbp, const char *path, int flags)
 	if (code != SQLITE_OK)
 		return (code);
 	sqlite3_busy_timeout(*dbp, BUSY_MS);
-	code = sqlite3_exec(*dbp, "PRAGMA trusted_schema = OFF; BEGIN", NULL,
-	    NULL, NULL);
+	/* The file may be anybody's: a view could run for ever. */
+	(void)sqlite3_db_config(*dbp, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	(void)sqlite3_db_config(*dbp, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	(void)sqlite3_db_config(*dbp, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	code = sqlite3_exec(*dbp,
+	    "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN",
+	    NULL, NULL, NULL);
 	if (code != SQLITE_OK)
 		return (code);
 	return (

@@ -1,3 +1,28 @@
+# Each target: fuzz_NAME.c, a directory of the corpus, replayed by make check, and
+# "make fuzz-NAME", which needs clang and writes what it finds new to .build.
+FUZZ_TARGETS = fuzz-wire fuzz-config fuzz-vss-host fuzz-vss-driver fuzz-broker \
+	fuzz-mounts fuzz-history
+FUZZ_SMOKE_SECONDS ?= 3
+FUZZ_COMPILE = clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+# FUZZ_SECONDS of each, one after the other.
+fuzz:
+	for target in ${FUZZ_TARGETS}; do \
+		${MAKE} VSS_FUZZ_SECONDS=${FUZZ_SECONDS} $$target || exit 1; \
+	done
+
+# Does each of them still build, take its corpus, and find nothing at once?
+fuzz-smoke:
+	for target in ${FUZZ_TARGETS}; do \
+		${MAKE} FUZZ_SECONDS=${FUZZ_SMOKE_SECONDS} \
+		    VSS_FUZZ_SECONDS=${FUZZ_SMOKE_SECONDS} $$target \
+		    >.build/$$target.log 2>&1 || \
+			{ tail -n 60 .build/$$target.log; exit 1; }; \
+		echo "$$target: `grep -c '^#' .build/$$target.log` steps," \
+		    "`grep '^Done' .build/$$target.log`"; \
+	done
+
 # The whole broker in a world without a kernel.  What it calls is replaced by the
 # linker, or, where a sanitizer's runtime calls the same, by macros.
 
@@ -35,4 +60,46 @@ fuzz-broker:
 	    -max_total_time=${FUZZ_SECONDS} .build/corpus/broker \
 	    tests/fuzz/corpus/broker
 
-.PHONY: fuzz-broker
+.PHONY: fuzz fuzz-smoke fuzz-broker fuzz-mounts fuzz-history
+
+# Mount table to plan.
+FUZZ_MOUNTS_OBJS = tests/fuzz/fuzz_mounts.o ${HV_VSS_DAEMON_PURE_OBJS}
+OBJS += tests/fuzz/fuzz_mounts.o
+UNIT_TESTS += tests/fuzz/replay_mounts
+CLEAN_FILES += tests/fuzz/fuzz_mounts tests/fuzz/replay_mounts.o
+
+tests/fuzz/replay_mounts.o: tests/fuzz/replay.c
+	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/mounts"' -c -o $@ \
+	    tests/fuzz/replay.c
+
+tests/fuzz/replay_mounts: tests/fuzz/replay_mounts.o ${FUZZ_MOUNTS_OBJS}
+	${LINK} -o $@ tests/fuzz/replay_mounts.o ${FUZZ_MOUNTS_OBJS}
+
+fuzz-mounts:
+	${FUZZ_COMPILE} -o tests/fuzz/fuzz_mounts ${FUZZ_MOUNTS_OBJS:.o=.c}
+	mkdir -p .build/corpus/mounts
+	./tests/fuzz/fuzz_mounts -max_len=2000 -timeout=20 \
+	    -max_total_time=${FUZZ_SECONDS} -dict=tests/fuzz/mounts.dict \
+	    .build/corpus/mounts tests/fuzz/corpus/mounts
+
+# The reader of history files.
+FUZZ_HISTORY_OBJS = tests/fuzz/fuzz_history.o ${HISTORY_READ_OBJS}
+OBJS += tests/fuzz/fuzz_history.o
+UNIT_TESTS += tests/fuzz/replay_history
+CLEAN_FILES += tests/fuzz/fuzz_history tests/fuzz/replay_history.o
+
+tests/fuzz/replay_history.o: tests/fuzz/replay.c
+	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/history"' -c -o $@ \
+	    tests/fuzz/replay.c
+
+tests/fuzz/replay_history: tests/fuzz/replay_history.o ${FUZZ_HISTORY_OBJS}
+	${LINK} -o $@ tests/fuzz/replay_history.o ${FUZZ_HISTORY_OBJS} \
+	    ${SQLITE_LIBS}
+
+fuzz-history:
+	${FUZZ_COMPILE} -o tests/fuzz/fuzz_history ${FUZZ_HISTORY_OBJS:.o=.c} \
+	    ${SQLITE_LIBS}
+	mkdir -p .build/corpus/history
+	./tests/fuzz/fuzz_history -max_len=32768 -timeout=20 \
+	    -max_total_time=${FUZZ_SECONDS} .build/corpus/history \
+	    tests/fuzz/corpus/history

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define HANG_S 120 /* of a slow machine and a sanitizer */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -35,7 +38,10 @@ replay_file(const char *dir, const char *name)
 	memcpy(copy, data, size);
 	printf("%s\n", path);
 	fflush(stdout);
+	/* One that never comes back is a failure too. */
+	(void)alarm(HANG_S);
 	(void)LLVMFuzzerTestOneInput(copy, size);
+	(void)alarm(0);
 	free(copy);
 }
 
