@@ -84,6 +84,7 @@ include examples/examples.mk
 include tests/fuzz/fuzz.mk
 include tests/tests.mk
 include tests/bench/bench.mk
+include tests/check.mk
 
 everything: ${PROGS}
 

@@ -1,10 +1,5 @@
-# The test programs: each lists its objects, and is named in UNIT_TESTS.
-
-check: all ${UNIT_TESTS} ${TEST_PROGS}
-	sh tests/run.sh ${UNIT_TESTS} ${INTEGRATION_TESTS}
-
-check-unit: all ${UNIT_TESTS} ${TEST_PROGS}
-	sh tests/run.sh ${UNIT_TESTS}
+# The test programs: each lists its objects, and is named in UNIT_TESTS.  The
+# rules that run them are in check.mk.
 
 # Sanitizer builds are made in a copy of the tree: objects have one place.
 check-asan:
@@ -13,19 +8,10 @@ check-asan:
 check-tsan:
 	sh tests/sanitize.sh thread check-threads
 
-# What "make check-tsan" runs: all that has threads.
-check-threads: ${VSS_SIM_TESTS} ${VSS_REPLAYS} ${LIBAPPVSS_THREAD_TESTS}
-	sh tests/run.sh ${VSS_SIM_TESTS} ${VSS_REPLAYS} \
-	    ${LIBAPPVSS_THREAD_TESTS}
-
 # Real databases in snapshots; make deps-test installs them.
 DB_TESTS = tests/db/postgresql.sh tests/db/mysql.sh \
 	tests/db/redis.sh tests/db/sqlite.sh
 SHELL_SCRIPTS += tests/db/db_lib.sh ${DB_TESTS} tests/deps-test.sh
-
-check-db: all
-	sh tests/run.sh ${DB_TESTS}
-	@grep -h stalled .build/test-logs/tests_db_*.log || :
 
 lint:
 	sh tests/lint.sh "${MANUALS}" "${SHELL_SCRIPTS}"
@@ -38,7 +24,6 @@ format-check:
 	    `find . -name .build -prune -o -name '*.[ch]' -print`
 
 SHELL_SCRIPTS += tests/deps.sh tests/run.sh tests/sanitize.sh tests/lint.sh
-.PHONY: check-unit check-db check-threads
 CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_veto.sh \
 	tests/integration/chain_hang.sh \
@@ -80,8 +65,6 @@ SHELL_SCRIPTS += tests/integration/layers.sh tests/harden.sh \
 
 # Preloaded by tests/integration/broker_clock.sh, before any sanitizer starts.
 TEST_PROGS += tests/integration/clock_shim.so
-# What check needs was read above, when this was not on the list yet.
-check check-unit: tests/integration/clock_shim.so
 
 tests/integration/clock_shim.so: tests/integration/clock_shim.c
 	${CC} ${BASE_CPPFLAGS} ${BASE_CFLAGS} -shared -o $@ \
