@@ -137,7 +137,7 @@ make_link(const struct run_command *command)
 	(void)snprintf(target, sizeof(target), "/dev/fd/%d", command->kept_fd);
 	(void)mkdir(directory, 0755);
 	(void)unlink(command->kept_path);
-	(void)symlink(target, command->kept_path);
+	(void)!symlink(target, command->kept_path);
 }
 
 /* The child, up to execve(2).  There is one thread: all of libc may be used. */
@@ -285,7 +285,7 @@ static void
 take_output(struct run *run, const char *bytes, unsigned length)
 {
 	if (run->copy_fd != -1)
-		(void)write(run->copy_fd, bytes, length);
+		(void)!write(run->copy_fd, bytes, length);
 	keep_tail(run, bytes, length);
 }
 

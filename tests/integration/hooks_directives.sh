@@ -165,7 +165,7 @@ if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
 	make_directed theirs 'user=nobody check' : :
 	received '^REGISTER name=theirs ' 15
 	for op in check freeze thaw; do
-		tell say "$(echo $op | tr a-z A-Z) name=theirs id=9" \
+		tell say "$(echo $op | tr '[:lower:]' '[:upper:]') name=theirs id=9" \
 			"reason=done remaining_ms=5000 hold_ms=60000"
 		received "^READY name=theirs id=9 op=$op" 10
 		called "^theirs $op .*user=nobody groups=$(id -Gn nobody)" 5
