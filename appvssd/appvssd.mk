@@ -87,6 +87,11 @@ tests/unit/test_history_read: ${TEST_HISTORY_READ_OBJS}
 
 # appvssctl
 
+COMPLETION = appvssd/appvssctl/completion
+BASHCOMPDIR ?= ${PREFIX}/share/bash-completion/completions
+ZSHCOMPDIR ?= ${PREFIX}/share/zsh/site-functions
+FISHCOMPDIR ?= ${PREFIX}/share/fish/vendor_completions.d
+
 CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/client.o \
 	appvssd/appvssctl/commands.o \
@@ -124,7 +129,8 @@ OBJS += ${CTL_OWN_OBJS}
 PROGS += appvssd/appvssctl/appvssctl
 MANUALS += appvssd/appvssctl/appvssctl.8 appvssd/appvssctl/appvss-history.5
 INSTALL_TARGETS += install-appvssctl
-INTEGRATION_TESTS += tests/integration/ctl_doctor.sh \
+INTEGRATION_TESTS += tests/integration/ctl_completion.sh \
+	tests/integration/ctl_doctor.sh \
 	tests/integration/ctl_drill_fs.sh \
 	tests/integration/ctl_history.sh \
 	tests/integration/ctl_monitor.sh \
@@ -134,7 +140,9 @@ INTEGRATION_TESTS += tests/integration/ctl_doctor.sh \
 	tests/integration/history_disk.sh \
 	tests/integration/history_ready.sh \
 	tests/integration/history_schema.sh
-SHELL_SCRIPTS += tests/integration/ctl_doctor.sh \
+SHELL_SCRIPTS += ${COMPLETION}/appvssctl.bash \
+	tests/integration/ctl_completion.sh \
+	tests/integration/ctl_doctor.sh \
 	tests/integration/ctl_drill_fs.sh \
 	tests/integration/ctl_history.sh \
 	tests/integration/ctl_monitor.sh \
@@ -156,6 +164,12 @@ install-appvssctl: appvssd/appvssctl/appvssctl
 	install -m 644 appvssd/appvssctl/appvss-history.5 \
 	    ${DESTDIR}${MANDIR}/man5/
 	install -m 644 appvssd/appvssctl/appvssctl.8 ${DESTDIR}${MANDIR}/man8/
+	mkdir -p ${DESTDIR}${BASHCOMPDIR} ${DESTDIR}${ZSHCOMPDIR} \
+	    ${DESTDIR}${FISHCOMPDIR}
+	install -m 644 ${COMPLETION}/appvssctl.bash \
+	    ${DESTDIR}${BASHCOMPDIR}/appvssctl
+	install -m 644 ${COMPLETION}/_appvssctl ${DESTDIR}${ZSHCOMPDIR}/
+	install -m 644 ${COMPLETION}/appvssctl.fish ${DESTDIR}${FISHCOMPDIR}/
 
 .PHONY: install-appvssctl
 
