@@ -12,22 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "ctl.h"
 #include "sdk/proto.h"
 #include "text.h"
-
-static long long
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
+#include "when.h"
 
 /* For poll(2). */
 static int
@@ -37,14 +28,14 @@ time_left(const struct client *client)
 
 	if (client->deadline_ms == -1)
 		return (-1);
-	left = client->deadline_ms - monotonic_ms();
+	left = client->deadline_ms - when_now_ms();
 	return (left <= 0 ? 0 : (int)left);
 }
 
 void
 client_set_limit(struct client *client, long long limit_ms)
 {
-	client->deadline_ms = limit_ms == -1 ? -1 : monotonic_ms() + limit_ms;
+	client->deadline_ms = limit_ms == -1 ? -1 : when_now_ms() + limit_ms;
 }
 
 /* Waits for events on the socket.  EX_OK, or a status after a message. */
@@ -243,7 +234,7 @@ client_open(struct client *client, const char *socket, const char *program)
 	memset(client, 0, sizeof(*client));
 	client->socket = socket;
 	client->fd = -1;
-	client->deadline_ms = monotonic_ms() + CLIENT_LIMIT_MS;
+	client->deadline_ms = when_now_ms() + CLIENT_LIMIT_MS;
 	status = connect_socket(client);
 	if (status == EX_OK) {
 		wire_begin(&line, &proto_client_grammar, PC_HELLO);

@@ -16,19 +16,11 @@
 #include <unistd.h>
 
 #include "program.h"
+#include "when.h"
 
 #define MORE_PLACES \
 	"/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 #define REAP_TRIES 100 /* of 10 ms: until one that was killed has gone */
-
-static long long
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
 
 static bool
 find_in(const char *places, const char *name, char path[PATH_MAX])
@@ -76,7 +68,7 @@ take_output(struct program *program, int fd, long long deadline_ms)
 {
 	for (;;) {
 		struct pollfd pfd = { fd, POLLIN, 0 };
-		const long long left = deadline_ms - monotonic_ms();
+		const long long left = deadline_ms - when_now_ms();
 		char rest[4096];
 		char *to = program->output + program->length;
 		size_t room = PROGRAM_OUTPUT_MAX - program->length;
@@ -141,7 +133,7 @@ program_run(const char *const argv[], struct program *program)
 	pid = start(path, argv, fds[1]);
 	(void)close(fds[1]);
 	ended = pid != -1 &&
-	    take_output(program, fds[0], monotonic_ms() + PROGRAM_LIMIT_MS);
+	    take_output(program, fds[0], when_now_ms() + PROGRAM_LIMIT_MS);
 	(void)close(fds[0]);
 	if (pid == -1)
 		return (PROGRAM_FAILED);

@@ -173,3 +173,12 @@ when_time_ms(const char *text, int64_t now_ms, int64_t *at_ms)
 	*at_ms = now_ms - ago_s * 1000;
 	return (ago_s > 0 && *at_ms > 0);
 }
+
+long long
+when_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}

@@ -18,4 +18,7 @@ int64_t when_duration_s(const char *text);
  */
 bool when_time_ms(const char *text, int64_t now_ms, int64_t *at_ms);
 
+/* Monotonic, for deadlines. */
+long long when_now_ms(void);
+
 #endif /* WHEN_H */
