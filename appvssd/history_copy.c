@@ -242,13 +242,18 @@ history_copy_make(struct history_copy *copy, const char *path, char *error)
 void
 history_copy_remove(struct history_copy *copy)
 {
+	/* A damaged file may make SQLite use what a history never has. */
+	static const char *const suffixes[] = { JOURNAL_SUFFIX, "-wal",
+		"-shm" };
 	char name[PATH_MAX];
 
 	if (copy->directory[0] == '\0')
 		return;
-	if (snprintf(name, sizeof(name), "%s" JOURNAL_SUFFIX, copy->path) <
-	    (int)sizeof(name))
-		(void)unlink(name);
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		if (snprintf(name, sizeof(name), "%s%s", copy->path,
+			suffixes[i]) < (int)sizeof(name))
+			(void)unlink(name);
+	}
 	(void)unlink(copy->path);
 	(void)rmdir(copy->directory);
 	copy->directory[0] = '\0';

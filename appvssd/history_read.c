@@ -22,7 +22,10 @@
 
 #define BUSY_MS	     2000 /* a commit is that long only on a frozen disk */
 #define HEADER_BYTES 20
-#define MODE_OFFSET  18 /* of the file format: 1 rollback journal, 2 WAL */
+/* Of the file format, for writing and for reading: 1 rollback journal, 2 WAL.
+ */
+#define WRITE_MODE_OFFSET 18
+#define READ_MODE_OFFSET  19
 
 static const char busy_text[] =
     "the history is being written, or lies on a disk that is frozen: try again";
@@ -55,7 +58,7 @@ look_at_file(const char *path, char *error)
 	}
 	if (got == (ssize_t)sizeof(header) &&
 	    memcmp(header, "SQLite format 3", 16) == 0 &&
-	    header[MODE_OFFSET] == 2) {
+	    (header[WRITE_MODE_OFFSET] == 2 || header[READ_MODE_OFFSET] == 2)) {
 		snprintf(error, HISTORY_ERROR_SIZE,
 		    "it uses a write-ahead log: not written by appvssd");
 		return (HISTORY_E_FORMAT);

@@ -97,6 +97,12 @@ refused 65 'not a file' dir.db
 cp "$history" "$TEST_DIR/wal.db"
 sqlite3 "$TEST_DIR/wal.db" 'PRAGMA journal_mode = WAL' >/dev/null
 refused 65 'write-ahead log' wal.db
+# It is SQLite's byte for reading that decides.
+cp "$history" "$TEST_DIR/half.db"
+printf '\002' | dd of="$TEST_DIR/half.db" bs=1 seek=19 conv=notrunc 2>/dev/null
+refused 65 'write-ahead log' half.db
+ls "$TEST_DIR"/*-wal "$TEST_DIR"/*-shm 2>/dev/null &&
+	die "something was written beside a file"
 cp "$history" "$TEST_DIR/new.db"
 sqlite3 "$TEST_DIR/new.db" 'PRAGMA user_version = 9'
 refused 65 'version 9, this program knows up to' new.db
