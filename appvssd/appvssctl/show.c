@@ -95,6 +95,18 @@ json_part(const struct history_part *part)
 	text_json_end(&json);
 }
 
+/* It says so itself: see HISTORY_DRILL_PROGRAM. */
+static bool
+is_drill(const struct history_detail *detail)
+{
+	for (size_t i = 0; i < detail->nevents; i++)
+		if (strcmp(detail->events[i].kind, "requested_by") == 0 &&
+		    strstr(detail->events[i].text,
+			" " HISTORY_DRILL_PROGRAM " ") != NULL)
+			return (true);
+	return (false);
+}
+
 static void
 print_json_path(const struct history_detail *detail)
 {
@@ -129,6 +141,7 @@ print_json(const struct history_detail *detail)
 	text_json_string(&json, "version", detail->run.version);
 	text_json_string(&json, "boot_id", detail->run.boot_id);
 	text_json_string(&json, "generation", detail->run.generation);
+	text_json_bool(&json, "drill", is_drill(detail));
 	text_json_end(&json);
 	for (size_t i = 0; i < detail->nstates; i++) {
 		const struct history_state *state = &detail->states[i];
@@ -199,6 +212,8 @@ print_heading(const struct history_detail *detail)
 	text_print(txn->source);
 	if (txn->msgid != 0)
 		printf(" (message %" PRIu64 ")", txn->msgid);
+	if (is_drill(detail))
+		printf(", a drill: no snapshot was taken");
 	if (last->reason[0] != '\0' || last->culprit[0] != '\0') {
 		printf("\n  reason       ");
 		text_print(last->reason[0] == '\0' ? "-" : last->reason);

@@ -108,6 +108,7 @@ expect '"outcome":"done","consistency":"application","reason":""\}$'
 say "drill"
 app shy FAIL 'disk "full"'
 ctl 0 drill
+expect 'asked by requestor.*, a drill: no snapshot was taken$'
 expect 'freeze, done, consistency filesystem$'
 expect 'shy .*failed'
 expect 'optional.*: disk "full"$'
@@ -124,7 +125,7 @@ ctl 0 forget shy
 ctl 0 drill --require-application
 ctl 0 drill --json
 expect_json
-expect '"kind":"transaction","id":[0-9]+,.*"source":"requestor"'
+expect '"kind":"transaction","id":[0-9]+,.*"source":"requestor".*"drill":true'
 
 say "watch"
 broker_stop
