@@ -138,7 +138,7 @@ requestors_answer(void *self, const struct source_answer *answer)
 		requestors->told = false;
 	} else if (ask->op == TXN_OP_THAW && requestors->source != 0 &&
 	    ask->source == requestors->source &&
-	    ask->client == requestors->client) {
+	    ask->client == requestors->client && answer->outcome != NULL) {
 		requestors->told = true;
 	}
 	requestors_send(ask->client, answer);

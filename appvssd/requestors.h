@@ -39,7 +39,7 @@ struct requestors {
 	struct client *client; /* NULL: detached, its client has gone */
 	uid_t uid;
 	bool detach;
-	bool told; /* its client had the answer to its THAW */
+	bool told; /* its client had an answer that says how it ended */
 	struct requestors_past past[REQUESTORS_ENDED_MAX];
 	unsigned next_past;
 	uint32_t next_instance;

@@ -15,8 +15,7 @@
 #include "txn.h"
 
 void
-tell_begin(const struct tell *tell, const struct record *record,
-    const char *origin)
+tell_begin(struct tell *tell, const struct record *record, const char *origin)
 {
 	const char *name;
 
@@ -26,7 +25,7 @@ tell_begin(const struct tell *tell, const struct record *record,
 }
 
 void
-tell_event(const struct tell *tell, const struct record *record,
+tell_event(struct tell *tell, const struct record *record,
     const struct txn_event *event)
 {
 	const struct registry_entry *entry = record->members[event->part];
@@ -37,7 +36,7 @@ tell_event(const struct tell *tell, const struct record *record,
 }
 
 void
-tell_action(const struct tell *tell, const struct record *record,
+tell_action(struct tell *tell, const struct record *record,
     const struct txn_action *action)
 {
 	subscribers_told(&tell->subscribers, record->txn, action,
@@ -62,10 +61,14 @@ tell_fill_answer(const struct record *record, const struct txn_action *action,
 		return;
 	answer->id = txn->id;
 	answer->hold_ms = txn->hold_ms;
-	answer->consistency = txn_consistency_word(
-	    txn->state == TXN_HELD ? txn_prospect(txn) : txn_consistency(txn));
-	if (txn->outcome != TXN_OUTCOME_NONE)
-		answer->outcome = txn_outcome_word(txn->outcome);
+	/* While it thaws, what is good so far may still be lost. */
+	if (txn->state != TXN_THAWING || txn->outcome != TXN_OUTCOME_DONE) {
+		answer->consistency = txn_consistency_word(
+		    txn->state == TXN_HELD ? txn_prospect(txn) :
+					     txn_consistency(txn));
+		if (txn->outcome != TXN_OUTCOME_NONE)
+			answer->outcome = txn_outcome_word(txn->outcome);
+	}
 	if (txn->culprit >= record->nmembers)
 		return;
 	answer->culprit = record->members[txn->culprit]->name;
@@ -73,7 +76,7 @@ tell_fill_answer(const struct record *record, const struct txn_action *action,
 }
 
 int
-tell_answer(const struct tell *tell, const struct record *record,
+tell_answer(struct tell *tell, const struct record *record,
     const struct txn_action *action)
 {
 	struct source_answer answer;
@@ -92,7 +95,7 @@ tell_answer(const struct tell *tell, const struct record *record,
 }
 
 void
-tell_end(const struct tell *tell, const struct record *record)
+tell_end(struct tell *tell, const struct record *record)
 {
 	const struct txn *txn = record->txn;
 	const struct subscribers_end seen = {

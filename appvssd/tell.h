@@ -19,18 +19,18 @@ struct tell {
 };
 
 /* It has begun; origin: who asked, or NULL.  The history too. */
-void tell_begin(const struct tell *tell, const struct record *record,
+void tell_begin(struct tell *tell, const struct record *record,
     const char *origin);
 /* A participant has answered, and the machine has made its step. */
-void tell_event(const struct tell *tell, const struct record *record,
+void tell_event(struct tell *tell, const struct record *record,
     const struct txn_event *event);
 /* A participant is told. */
-void tell_action(const struct tell *tell, const struct record *record,
+void tell_action(struct tell *tell, const struct record *record,
     const struct txn_action *action);
 /* An answer: 0, or -1 after logging: it was not taken. */
-int tell_answer(const struct tell *tell, const struct record *record,
+int tell_answer(struct tell *tell, const struct record *record,
     const struct txn_action *action);
 /* It is over. */
-void tell_end(const struct tell *tell, const struct record *record);
+void tell_end(struct tell *tell, const struct record *record);
 
 #endif /* TELL_H */

@@ -216,6 +216,24 @@ def detached():
     app.ask("UNREGISTER name=app", "OK")
 
 
+def thawed_by_another():
+    """Its THAW comes while an admin's runs: the end is told at the end."""
+    app, owner, admin = Client(SOCKET), Client(SOCKET), Client(SOCKET)
+    app.register("app")
+    id = freeze(owner, app)
+    admin.say("THAW id=" + id)
+    request = app.request("THAW")
+    refused = owner.ask("THAW", "ERROR code=not_frozen verb=THAW id=" + id)
+    if "consistency" in keys(refused) or "outcome" in keys(refused):
+        fail("told how it ended before it has: %r" % refused)
+    app.answer("READY", "thaw", request)
+    expect_keys(admin.expect("OK verb=THAW "), id=id, outcome="done",
+                consistency="application")
+    expect_keys(owner.expect("EVENT kind=released "), id=id, outcome="done",
+                consistency="application")
+    app.ask("UNREGISTER name=app", "OK")
+
+
 def expired():
     """A limit of the requestor's own; its late THAW is told how it ended."""
     app, requestor = Client(SOCKET), Client(SOCKET)

@@ -12,6 +12,7 @@ broker_case requestor vetoed
 broker_case requestor busy
 broker_case requestor leaves
 broker_case requestor detached
+broker_case requestor thawed_by_another
 broker_case requestor expired
 broker_case requestor checks
 broker_case requestor denied
