@@ -76,6 +76,7 @@ broker_init(struct broker *broker, const struct broker_params *params)
 	    &broker->requestors);
 	broker->tell.sources = &broker->sources;
 	if (broker->tick_event == NULL || broker->reload == NULL ||
+	    subscribers_init(&broker->tell.subscribers, broker->base) == -1 ||
 	    journal_create(&broker->journal, broker->base,
 		params->config->history_queue_rows, params->run,
 		&broker_journal_callbacks, broker) == -1 ||
@@ -101,9 +102,9 @@ static void
 broker_fini(struct broker *broker)
 {
 	device_slot_fini(&broker->device);
+	subscribers_fini(&broker->tell.subscribers);
 	clientset_destroy(broker->clients);
 	requestors_fini(&broker->requestors);
-	subscribers_fini(&broker->tell.subscribers);
 	orders_destroy(broker->orders);
 	participants_fini(&broker->participants);
 	journal_destroy(broker->journal);

@@ -250,24 +250,30 @@ client_write(struct client *client, const char *bytes, size_t length)
 }
 
 void
-client_send(struct client *client, struct wire_line *line)
+client_send_bytes(struct client *client, const char *bytes, size_t length)
 {
-	enum wire_error error;
 	ssize_t written;
 
-	error = wire_end(line);
-	assert(error == WIRE_OK);
-	(void)error;
 	if (client->closed)
 		return;
 	written = 0;
 	if (client->output_bytes == 0)
-		written = client_write(client, line->bytes, line->length);
+		written = client_write(client, bytes, length);
 	if (written == -1)
 		client_close(client);
-	else if ((size_t)written < line->length)
-		client_queue(client, line->bytes + written,
-		    line->length - (size_t)written);
+	else if ((size_t)written < length)
+		client_queue(client, bytes + written, length - (size_t)written);
+}
+
+void
+client_send(struct client *client, struct wire_line *line)
+{
+	enum wire_error error;
+
+	error = wire_end(line);
+	assert(error == WIRE_OK);
+	(void)error;
+	client_send_bytes(client, line->bytes, line->length);
 }
 
 void

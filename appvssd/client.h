@@ -55,6 +55,8 @@ void client_destroy(struct client *client);
 
 /* Ends the line and sends it.  A line that is spoiled is a bug: asserts. */
 void client_send(struct client *client, struct wire_line *line);
+/* Sends lines that have been ended. */
+void client_send_bytes(struct client *client, const char *bytes, size_t length);
 
 /* The same, for ERROR: code and text; verb and name may be NULL. */
 void client_send_error(struct client *client, const char *code,

@@ -234,6 +234,7 @@ reload_judge_subscribers(const struct reload_parts *parts)
 	struct client *client;
 	size_t i;
 
+	subscribers_flush(subscribers);
 	/* Backwards: removing one moves others up. */
 	for (i = subscribers->count; i > 0; i--) {
 		client = subscribers->clients[i - 1];

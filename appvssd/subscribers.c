@@ -2,18 +2,56 @@
 /*
  * Clients that watch: see subscribers.h and appvss-protocol(7).
  */
+#include <assert.h>
+#include <event2/event.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client.h"
 #include "sdk/proto.h"
 #include "subscribers.h"
 #include "txn.h"
 
+/* So many bytes of lines are gathered; the next one sends them at once. */
+#define SUBSCRIBERS_LINES_MAX ((size_t)64 * 1024)
+
+void
+subscribers_flush(struct subscribers *subscribers)
+{
+	size_t i;
+
+	for (i = 0; i < subscribers->count && subscribers->lines_bytes > 0; i++)
+		client_send_bytes(subscribers->clients[i], subscribers->lines,
+		    subscribers->lines_bytes);
+	subscribers->lines_bytes = 0;
+}
+
+static void
+subscribers_on_event(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	subscribers_flush(arg);
+}
+
+int
+subscribers_init(struct subscribers *subscribers, struct event_base *base)
+{
+	*subscribers = (struct subscribers) { .clients = NULL };
+	subscribers->event = event_new(base, -1, 0, subscribers_on_event,
+	    subscribers);
+	return (subscribers->event == NULL ? -1 : 0);
+}
+
 void
 subscribers_fini(struct subscribers *subscribers)
 {
+	subscribers_flush(subscribers);
+	if (subscribers->event != NULL)
+		event_free(subscribers->event);
 	free(subscribers->clients);
+	free(subscribers->lines);
 }
 
 static bool
@@ -35,6 +73,10 @@ subscribers_reserve(struct subscribers *subscribers)
 	struct client **clients;
 	size_t max;
 
+	if (subscribers->lines == NULL)
+		subscribers->lines = malloc(SUBSCRIBERS_LINES_MAX);
+	if (subscribers->lines == NULL)
+		return (false);
 	if (subscribers->count < subscribers->max)
 		return (true);
 	max = subscribers->max == 0 ? 4 : subscribers->max * 2;
@@ -60,6 +102,8 @@ subscribers_add(struct subscribers *subscribers, struct client *client)
 		    "out of memory");
 		return;
 	}
+	/* What happened before is not for this one. */
+	subscribers_flush(subscribers);
 	subscribers->clients[subscribers->count++] = client;
 	wire_begin(&line, &proto_broker_grammar, PB_OK);
 	wire_put_text(&line, PK_VERB, "SUBSCRIBE");
@@ -97,19 +141,24 @@ subscribers_put(struct wire_line *line, unsigned key, const char *text)
 }
 
 static void
-subscribers_send(const struct subscribers *subscribers, struct wire_line *line)
+subscribers_send(struct subscribers *subscribers, struct wire_line *line)
 {
-	struct wire_line copy;
-	size_t i;
+	enum wire_error error;
 
-	for (i = 0; i < subscribers->count; i++) {
-		copy = *line; /* sending ends a line */
-		client_send(subscribers->clients[i], &copy);
-	}
+	error = wire_end(line);
+	assert(error == WIRE_OK);
+	(void)error;
+	if (subscribers->lines_bytes + line->length > SUBSCRIBERS_LINES_MAX)
+		subscribers_flush(subscribers);
+	if (subscribers->lines_bytes == 0)
+		event_active(subscribers->event, EV_TIMEOUT, 1);
+	memcpy(subscribers->lines + subscribers->lines_bytes, line->bytes,
+	    line->length);
+	subscribers->lines_bytes += line->length;
 }
 
 void
-subscribers_begin(const struct subscribers *subscribers, const struct txn *txn,
+subscribers_begin(struct subscribers *subscribers, const struct txn *txn,
     const char *source)
 {
 	struct wire_line line;
@@ -123,7 +172,7 @@ subscribers_begin(const struct subscribers *subscribers, const struct txn *txn,
 }
 
 void
-subscribers_held(const struct subscribers *subscribers, const struct txn *txn)
+subscribers_held(struct subscribers *subscribers, const struct txn *txn)
 {
 	struct wire_line line;
 
@@ -139,9 +188,9 @@ subscribers_held(const struct subscribers *subscribers, const struct txn *txn)
 
 /* What a participant came to, so long after it was told. */
 static void
-subscribers_put_answer(const struct subscribers *subscribers,
-    const struct txn *txn, size_t part, enum txn_op op, const char *name,
-    const char *text, uint64_t now_ms)
+subscribers_put_answer(struct subscribers *subscribers, const struct txn *txn,
+    size_t part, enum txn_op op, const char *name, const char *text,
+    uint64_t now_ms)
 {
 	const struct txn_part *at = &txn->parts[part];
 	bool thaw = op == TXN_OP_THAW;
@@ -159,7 +208,7 @@ subscribers_put_answer(const struct subscribers *subscribers,
 }
 
 void
-subscribers_told(const struct subscribers *subscribers, const struct txn *txn,
+subscribers_told(struct subscribers *subscribers, const struct txn *txn,
     const struct txn_action *action, const char *name)
 {
 	const struct txn_part *part = &txn->parts[action->part];
@@ -180,9 +229,8 @@ subscribers_told(const struct subscribers *subscribers, const struct txn *txn,
 }
 
 void
-subscribers_answered(const struct subscribers *subscribers,
-    const struct txn *txn, const struct txn_event *event, const char *name,
-    const char *text)
+subscribers_answered(struct subscribers *subscribers, const struct txn *txn,
+    const struct txn_event *event, const char *name, const char *text)
 {
 	if (subscribers->count > 0)
 		subscribers_put_answer(subscribers, txn, event->part, event->op,
@@ -190,7 +238,7 @@ subscribers_answered(const struct subscribers *subscribers,
 }
 
 void
-subscribers_progress(const struct subscribers *subscribers,
+subscribers_progress(struct subscribers *subscribers,
     const struct wire_msg *msg)
 {
 	static const unsigned numbers[] = { PK_PERCENT, PK_REMAINING_MS };
@@ -211,7 +259,7 @@ subscribers_progress(const struct subscribers *subscribers,
 }
 
 void
-subscribers_ended(const struct subscribers *subscribers, const struct txn *txn,
+subscribers_ended(struct subscribers *subscribers, const struct txn *txn,
     const struct subscribers_end *end)
 {
 	struct wire_line line;
@@ -230,7 +278,7 @@ subscribers_ended(const struct subscribers *subscribers, const struct txn *txn,
 }
 
 void
-subscribers_participant(const struct subscribers *subscribers, const char *kind,
+subscribers_participant(struct subscribers *subscribers, const char *kind,
     const char *name)
 {
 	struct wire_line line;

@@ -42,6 +42,7 @@ BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_access.sh \
 	tests/integration/broker_reload.sh \
 	tests/integration/broker_requestor.sh \
+	tests/integration/broker_watchers.sh \
 	tests/integration/broker_gaps.sh \
 	tests/integration/broker_clock.sh \
 	tests/integration/broker_many.sh \
