@@ -20,6 +20,8 @@
 #define MSG_NOSIGNAL 0
 #endif
 
+#define CLIENT_INPUT_BYTES ((size_t)2 * WIRE_LINE_MAX)
+
 struct client {
 	struct event read_event;
 	struct event *write_event; /* NULL until a write is short */
@@ -36,17 +38,21 @@ struct client {
 	size_t output_bytes;
 	size_t output_room;
 	size_t input_bytes;
-	char *input; /* a line that has not come whole yet, or NULL */
+	size_t input_room;
+	/* What was not handled: the beginning of a line, or lines; or NULL. */
+	char *input;
 	char *program;
 	struct peercred cred;
 	unsigned judgement; /* of roles.h */
 	int fd;
 	bool greeted; /* HELLO was there */
+	bool paused;  /* nothing is read until the output is written */
 	bool closing; /* closes when the output is written */
 	bool closed;
 };
 
 static void client_on_read(int fd, short what, void *arg);
+static void client_resume(struct client *client);
 static void client_on_write(int fd, short what, void *arg);
 static void client_on_timer(int fd, short what, void *arg);
 
@@ -356,6 +362,8 @@ client_on_write(int fd, short what, void *arg)
 		client_disarm(client);
 	if (client->closing)
 		client_close(client);
+	else if (client->paused)
+		client_resume(client);
 }
 
 static void
@@ -430,14 +438,18 @@ client_on_line(struct client *client, const char *bytes, size_t length)
 	}
 }
 
-/* Handles the whole lines in bytes; returns how many bytes they were. */
+/*
+ * Handles the whole lines in bytes; returns how many bytes they were.  Who asks
+ * for more than he reads waits for himself, and not others for his answers.
+ */
 static size_t
 client_on_bytes(struct client *client, const char *bytes, size_t length)
 {
 	const char *end, *start;
 
 	start = bytes;
-	while (client_is_open(client)) {
+	while (client_is_open(client) &&
+	    client->output_bytes <= CLIENT_OUTPUT_PAUSE) {
 		end = memchr(start, '\n', length - (size_t)(start - bytes));
 		if (end == NULL)
 			break;
@@ -447,37 +459,74 @@ client_on_bytes(struct client *client, const char *bytes, size_t length)
 	return ((size_t)(start - bytes));
 }
 
-/* Keeps the beginning of a line; there is no buffer between lines. */
+/* Room for so much input; there is no buffer between lines. */
+static bool
+client_make_room(struct client *client, size_t length)
+{
+	const size_t room = length == 0 ? 0 :
+	    length <= WIRE_LINE_MAX	? WIRE_LINE_MAX :
+					  CLIENT_INPUT_BYTES;
+
+	if (room == client->input_room)
+		return (true);
+	free(client->input);
+	client->input = room == 0 ? NULL : malloc(room);
+	client->input_room = client->input == NULL ? 0 : room;
+	return (client->input_room == room);
+}
+
 static void
 client_keep(struct client *client, const char *bytes, size_t length)
 {
-	if (length >= WIRE_LINE_MAX) {
+	client->paused = client->output_bytes > CLIENT_OUTPUT_PAUSE;
+	if (!client->paused && length >= WIRE_LINE_MAX) {
 		client_refuse(client, wire_error_word(WIRE_E_TOO_LONG), NULL);
 		return;
 	}
-	if (length > 0 && client->input == NULL) {
-		client->input = malloc(WIRE_LINE_MAX);
-		if (client->input == NULL) {
-			client_close(client);
-			return;
-		}
+	if (!client_make_room(client, length)) {
+		client_close(client);
+		return;
 	}
-	if (length > 0) {
-		memmove(client->input, bytes, length);
-	} else {
-		free(client->input);
-		client->input = NULL;
-	}
+	if (length > 0)
+		memcpy(client->input, bytes, length);
 	client->input_bytes = length;
+	if (client->paused)
+		(void)event_del(&client->read_event);
+}
+
+static void
+client_take(struct client *client, const char *bytes, size_t length)
+{
+	size_t used;
+
+	used = client_on_bytes(client, bytes, length);
+	if (client_is_open(client))
+		client_keep(client, bytes + used, length - used);
+}
+
+/* The peer has read what it was sent. */
+static void
+client_resume(struct client *client)
+{
+	char buffer[CLIENT_INPUT_BYTES];
+
+	client->paused = false;
+	if (event_add(&client->read_event, NULL) == -1) {
+		client_close(client);
+		return;
+	}
+	if (client->input_bytes > 0)
+		memcpy(buffer, client->input, client->input_bytes);
+	client_take(client, buffer, client->input_bytes);
 }
 
 static void
 client_on_read(int fd, short what, void *arg)
 {
 	struct client *client = arg;
-	char buffer[2 * WIRE_LINE_MAX];
-	size_t used, length;
+	char buffer[CLIENT_INPUT_BYTES];
 	ssize_t received;
+	size_t length;
 
 	(void)what;
 	if (client->closed) {
@@ -497,8 +546,5 @@ client_on_read(int fd, short what, void *arg)
 		client_close(client);
 		return;
 	}
-	length += (size_t)received;
-	used = client_on_bytes(client, buffer, length);
-	if (client_is_open(client))
-		client_keep(client, buffer + used, length - used);
+	client_take(client, buffer, length + (size_t)received);
 }

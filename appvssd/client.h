@@ -4,11 +4,12 @@
  * its deadline, limits.  Knows nothing of participants and transactions.
  *
  * Raw libevent events and direct writes; an output buffer exists only while the
- * peer's socket is full.  A peer that does not read is dropped: when
- * CLIENT_OUTPUT_MAX bytes wait, when nothing was taken for stall_ms, or
- * when the buffers of all together would pass CLIENT_OUTPUT_ALL_MAX.  A client
- * is never freed under a caller: client_close() only marks it, and the closed
- * callback comes from the event loop.
+ * peer's socket is full.  A peer that does not read is read no more when
+ * CLIENT_OUTPUT_PAUSE bytes wait, and is dropped: when CLIENT_OUTPUT_MAX bytes
+ * wait, when nothing was taken for stall_ms, or when the buffers of all
+ * together would pass CLIENT_OUTPUT_ALL_MAX.  A client is never freed under a
+ * caller: client_close() only marks it, and the closed callback comes from the
+ * event loop.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -20,6 +21,7 @@
 
 #define CLIENT_OUTPUT_MAX     (4u * 1024 * 1024) /* bytes of one */
 #define CLIENT_OUTPUT_ALL_MAX (64u * 1024 * 1024)
+#define CLIENT_OUTPUT_PAUSE   (16u * 1024)
 
 struct client;
 struct event_base;

@@ -8,5 +8,6 @@ set -eu
 broker_start
 broker_case faults texts
 broker_case faults deadlines
+broker_case faults unread
 broker_case faults output
 broker_stop

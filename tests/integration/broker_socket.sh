@@ -16,6 +16,7 @@ cat >"$TEST_DIR/appvssd.conf" <<EOF
 user = "$(id -un)"
 history_program = "$PWD/appvssd/appvssd-history"
 socket_mode = 0666
+stall_ms = 2000
 participant "expected" {
 	user = "$(id -un)"
 	expect = true
