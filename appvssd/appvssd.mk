@@ -219,19 +219,24 @@ CONFIG_OBJS = appvssd/config.o \
 	appvssd/config_token.o \
 	appvssd/config_words.o
 TEST_CONFIG_OBJS = tests/unit/test_config.o ${CONFIG_OBJS}
+TEST_CONFIG_CHECK_OBJS = tests/unit/test_config_check.o ${CONFIG_OBJS}
 TEST_ACCESS_OBJS = tests/unit/test_access.o appvssd/access.o \
 	appvssd/config_check.o appvssd/config_words.o
 TEST_PRIVSEP_OBJS = tests/unit/test_privsep.o appvssd/privsep.o
 TEST_SANDBOX_OBJS = tests/unit/test_sandbox.o ${SANDBOX_OBJS}
 
 OBJS += ${CONFIG_OBJS} appvssd/access.o appvssd/privsep.o \
-	tests/unit/test_config.o tests/unit/test_access.o \
+	tests/unit/test_config.o tests/unit/test_config_check.o \
+	tests/unit/test_access.o \
 	tests/unit/test_privsep.o tests/unit/test_sandbox.o
-UNIT_TESTS += tests/unit/test_config tests/unit/test_access \
+UNIT_TESTS += tests/unit/test_config tests/unit/test_config_check tests/unit/test_access \
 	tests/unit/test_privsep tests/unit/test_sandbox
 
 tests/unit/test_config: ${TEST_CONFIG_OBJS}
 	${LINK} -o $@ ${TEST_CONFIG_OBJS} ${CONFUSE_LIBS} ${CHECK_LIBS}
+
+tests/unit/test_config_check: ${TEST_CONFIG_CHECK_OBJS}
+	${LINK} -o $@ ${TEST_CONFIG_CHECK_OBJS} ${CONFUSE_LIBS} ${CHECK_LIBS}
 
 tests/unit/test_access: ${TEST_ACCESS_OBJS}
 	${LINK} -o $@ ${TEST_ACCESS_OBJS} ${CHECK_LIBS}

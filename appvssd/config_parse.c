@@ -154,6 +154,17 @@ find_gid(const char *word, gid_t *gid)
 	return (0);
 }
 
+/*
+ * Looking for accounts leaves an errno behind, and libconfuse calls the next
+ * number out of range when it finds ERANGE there.
+ */
+static int
+checked(void)
+{
+	errno = 0;
+	return (0);
+}
+
 static int
 check_member(cfg_t *cfg, cfg_opt_t *opt)
 {
@@ -165,7 +176,7 @@ check_member(cfg_t *cfg, cfg_opt_t *opt)
 		if (find_uid(user, &uid) != 0)
 			cfg_error(cfg, "user = \"%s\": there is no such user",
 			    user);
-		return (0);
+		return (checked());
 	}
 	check_value(cfg, opt,
 	    config_find_word(config_find_section("participant"),
@@ -258,7 +269,7 @@ check_access(cfg_t *cfg, cfg_opt_t *opt)
 		cfg_error(cfg, "access \"%s\" needs a user or a group", title);
 	if (cfg_size(section, "roles") == 0)
 		cfg_error(cfg, "access \"%s\" needs roles", title);
-	return (0);
+	return (checked());
 }
 
 /* --- the grammar --------------------------------------------------------- */
@@ -333,9 +344,11 @@ make_grammar(void)
 
 /* --- copying ------------------------------------------------------------- */
 
+/* What is copied is the configuration's, and freed by config_fini(). */
 static void
 copy_text(char **to, const char *from)
 {
+	/* analyze: see above. */
 	*to = strdup(from);
 	if (*to == NULL)
 		config_mistake(parsing, 0, "out of memory");
@@ -375,9 +388,11 @@ copy_access(struct config_access *to, cfg_t *section)
 	unsigned i;
 
 	copy_text(&to->title, cfg_title(section));
+	/* analyze: config_fini() frees them. */
 	to->uids = make_array(nusers, sizeof(*to->uids));
 	to->gids = make_array(cfg_size(section, "group"), sizeof(*to->gids));
 	to->names = make_array(cfg_size(section, "names"), sizeof(char *));
+	/* analyze: likewise. */
 	if (to->uids == NULL || to->gids == NULL || to->names == NULL)
 		return;
 	for (i = 0; i < nusers; i++) {
@@ -487,6 +502,7 @@ parse(struct config *config, const char *clean)
 		config_mistake(parsing, 0, "out of memory");
 		return;
 	}
+	errno = 0;
 	if (cfg_parse_buf(cfg, clean) != CFG_SUCCESS && parsing->count == 0)
 		config_mistake(parsing, 0, "cannot be read");
 	copy_numbers(config, cfg);
