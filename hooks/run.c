@@ -110,11 +110,11 @@ reset_signals(void)
  * which the script may want to know: else nobody would thaw it.
  */
 static void
-execute(const struct run_command *command)
+execute(const struct run_command *command, bool has_link)
 {
 	(void)execlp(command->path, command->path, command->operation,
 	    (char *)NULL);
-	if (errno != ENOENT || command->kept_fd == -1)
+	if (errno != ENOENT || command->kept_fd == -1 || !has_link)
 		return;
 	/* The interpreter opens it once more. */
 	(void)fcntl(command->kept_fd, F_SETFD, 0);
@@ -124,7 +124,7 @@ execute(const struct run_command *command)
 }
 
 /* In memory, beside the list; only this process can follow it. */
-static void
+static int
 make_link(const struct run_command *command)
 {
 	char target[32], directory[FROZENLIST_PATH], *end;
@@ -132,12 +132,12 @@ make_link(const struct run_command *command)
 	(void)snprintf(directory, sizeof(directory), "%s", command->kept_path);
 	end = strrchr(directory, '/');
 	if (end == NULL)
-		return;
+		return (-1);
 	*end = '\0';
 	(void)snprintf(target, sizeof(target), "/dev/fd/%d", command->kept_fd);
 	(void)mkdir(directory, 0755);
 	(void)unlink(command->kept_path);
-	(void)!symlink(target, command->kept_path);
+	return (symlink(target, command->kept_path));
 }
 
 /* The child, up to execve(2).  There is one thread: all of libc may be used. */
@@ -145,6 +145,7 @@ static _Noreturn void
 child(const struct run_command *command, int null_fd, int output_fd,
     int control_fd)
 {
+	bool has_link;
 	ssize_t length;
 	char go;
 	int error;
@@ -157,13 +158,13 @@ child(const struct run_command *command, int null_fd, int output_fd,
 	if (length != 1)
 		_exit(EXIT_NOT_RUN);
 	set_environment(command);
-	if (command->kept_fd != -1 && access(command->path, F_OK) == -1)
-		make_link(command);
+	has_link = command->kept_fd != -1 &&
+	    access(command->path, F_OK) == -1 && make_link(command) == 0;
 	if (dup2(null_fd, STDIN_FILENO) != -1 &&
 	    dup2(output_fd, STDOUT_FILENO) != -1 &&
 	    dup2(output_fd, STDERR_FILENO) != -1 &&
 	    (command->account == NULL || account_become(command->account) == 0))
-		execute(command);
+		execute(command, has_link);
 	error = errno;
 	(void)send(control_fd, &error, sizeof(error), MSG_NOSIGNAL);
 	_exit(EXIT_NOT_RUN);
@@ -284,8 +285,9 @@ keep_tail(struct run *run, const char *bytes, unsigned length)
 static void
 take_output(struct run *run, const char *bytes, unsigned length)
 {
-	if (run->copy_fd != -1)
-		(void)!write(run->copy_fd, bytes, length);
+	/* Nobody reads it any more: the script runs on. */
+	if (run->copy_fd != -1 && write(run->copy_fd, bytes, length) == -1)
+		run->copy_fd = -1;
 	keep_tail(run, bytes, length);
 }
 
