@@ -97,7 +97,7 @@ say "a freeze that comes while a check hangs does not wait for it"
 make_directed slow-check 'check timeout=60s' : \
 	'echo $$ >$TEST_DIR/asker; sleep 300'
 received '^REGISTER name=slow-check .*freeze_ms=60000' 15
-rm "$TEST_DIR/asker"
+: >"$TEST_DIR/asker"
 tell say "CHECK name=slow-check id=4 remaining_ms=60000"
 wait_for "$TEST_DIR/asker" "^[0-9]+\$" 10
 freeze slow-check 5
@@ -109,7 +109,7 @@ grep -q 'name=slow-check id=4' "$BROKER_LOG" &&
 dead "$(cat "$TEST_DIR/asker")" 10
 
 say "a check does not outlive a runner that is killed"
-rm "$TEST_DIR/asker"
+: >"$TEST_DIR/asker"
 tell say "CHECK name=slow-check id=6 remaining_ms=60000"
 wait_for "$TEST_DIR/asker" "^[0-9]+\$" 10
 kill -9 "$(runner_pid hooks)"
@@ -165,7 +165,7 @@ if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
 	make_directed theirs 'user=nobody check' : :
 	received '^REGISTER name=theirs ' 15
 	for op in check freeze thaw; do
-		tell say "$(echo $op | tr '[:lower:]' '[:upper:]') name=theirs id=9" \
+		tell say "$(echo $op | tr "[:lower:]" "[:upper:]") name=theirs id=9" \
 			"reason=done remaining_ms=5000 hold_ms=60000"
 		received "^READY name=theirs id=9 op=$op" 10
 		called "^theirs $op .*user=nobody groups=$(id -Gn nobody)" 5

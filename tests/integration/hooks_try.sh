@@ -81,7 +81,7 @@ shows '^--- killed at its limit or by you, killed by signal 9, after'
 dead "$(cat "$TEST_DIR/sleeper")" 10
 
 say "^C gives a freeze up, and leaves a thaw alone"
-rm "$TEST_DIR/sleeper"
+: >"$TEST_DIR/sleeper"
 start_bg freeze "$HOOKS" --dir "$VSS_D" --runtime-dir "$RUN_DIR" \
 	--freeze-ms 60000 --run freeze hangs
 wait_for "$TEST_DIR/sleeper" '^[0-9]+$' 10
