@@ -73,9 +73,11 @@ script_init(struct script *script, const char *directory, const char *name,
 static void
 drop_file(struct script *script)
 {
-	if (script->kept_fd != -1)
-		(void)close(script->kept_fd);
+	if (script->kept_fd == -1)
+		return;
+	(void)close(script->kept_fd);
 	script->kept_fd = -1;
+	(void)unlink(script->kept_path);
 }
 
 void

@@ -142,7 +142,7 @@ rm "$VSS_D/later"
 received '^UNREGISTER name=later' 15 2
 
 say "a change that is not known yet counts all the same"
-kill -STOP "$(runner_pid hooks)" "$(pid_of hooks)"
+kill -STOP "$(pid_of hooks)" "$(runner_pid hooks)"
 make_directed all 'timeout=1234ms' : :
 freeze all 8 60000
 kill -CONT "$(runner_pid hooks)" "$(pid_of hooks)"
@@ -150,6 +150,28 @@ received '^READY name=all id=8 op=freeze' 10
 called '^all freeze .*deadline=1234 ' 5
 thaw all 8 'done'
 received '^READY name=all id=8 op=thaw' 10
+
+say "a directory that others could write to is refused, with all in it"
+chmod 777 "$VSS_D"
+freeze all 81
+received '^FAIL name=all id=81 op=freeze text="writable by group or others' 10
+thaw all 81 'done'
+"$HOOKS" --dir "$VSS_D" --list >"$TEST_DIR/list" && die "--list takes it"
+wait_for "$TEST_DIR/list" '^directory refused: writable' 1
+wait_for "$TEST_DIR/list" '^50 refused +all \(writable' 1
+chmod 755 "$VSS_D"
+freeze all 82
+received '^READY name=all id=82 op=freeze' 10
+thaw all 82 'done'
+if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
+	chown nobody "$VSS_D/plain"
+	freeze plain 83
+	received '^FAIL name=plain id=83 op=freeze text="owner is not root' 10
+	thaw plain 83 'done'
+	wait_for "$TEST_DIR/hooks.log" \
+		'event=script_refused name=plain .*owner is not root' 10
+	chown 0 "$VSS_D/plain"
+fi
 
 say "the directory itself is replaced"
 mkdir -m 755 "$TEST_DIR/vss.new"
