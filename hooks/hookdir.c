@@ -186,13 +186,11 @@ look_at(struct hookdir_entry *entry, int directory_fd)
 	return (0);
 }
 
-/* As scan_compare, but with the order that a directive gives. */
 static int
 compare(const struct hookdir_entry *left, const struct hookdir_entry *right)
 {
-	int difference = hookdir_order(left) - hookdir_order(right);
-
-	return (difference != 0 ? difference : strcmp(left->name, right->name));
+	return (scan_compare(hookdir_order(left), left->name,
+	    hookdir_order(right), right->name));
 }
 
 /* Puts an entry in its place. */

@@ -144,26 +144,10 @@ scan_verdict_text(enum scan_verdict verdict)
 }
 
 int
-scan_compare(const char *left, const char *right)
+scan_compare(int left_order, const char *left, int right_order,
+    const char *right)
 {
-	int difference = scan_order(left) - scan_order(right);
-
-	return (difference != 0 ? difference : strcmp(left, right));
-}
-
-/* Insertion sort: a handful of names, and no qsort_r to differ by system. */
-void
-scan_sort(struct scan_entry *entries, size_t count)
-{
-	struct scan_entry entry;
-	size_t i, j;
-
-	for (i = 1; i < count; i++) {
-		entry = entries[i];
-		for (j = i;
-		     j > 0 && scan_compare(entry.name, entries[j - 1].name) < 0;
-		     j--)
-			entries[j] = entries[j - 1];
-		entries[j] = entry;
-	}
+	if (left_order != right_order)
+		return (left_order - right_order);
+	return (strcmp(left, right));
 }

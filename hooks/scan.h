@@ -58,12 +58,10 @@ bool scan_is_refused(enum scan_verdict verdict);
 const char *scan_verdict_text(enum scan_verdict verdict);
 
 /*
- * The order in which names run: by order, then as bytes.  Less than, equal to
- * or greater than zero, as strcmp(3).
+ * Who freezes first: by order (which a directive may have given), then by the
+ * bytes of the name.  Less than, equal to or greater than zero, as strcmp(3).
  */
-int scan_compare(const char *left, const char *right);
-
-/* Sorts entries by scan_compare of their names. */
-void scan_sort(struct scan_entry *entries, size_t count);
+int scan_compare(int left_order, const char *left, int right_order,
+    const char *right);
 
 #endif /* SCAN_H */

@@ -112,19 +112,22 @@ START_TEST(test_order_of_a_name)
 }
 END_TEST
 
-START_TEST(test_sorts_by_order_then_name)
+START_TEST(test_compares_order_then_name)
 {
-	static const char *const expected[] = { "00-a", "10-b", "49-z", "50-a",
+	static const char *const sorted[] = { "00-a", "10-b", "49-z", "50-a",
 		"a", "b", "51-a", "99-a" };
-	struct scan_entry entries[] = { { .name = "b" }, { .name = "99-a" },
-		{ .name = "50-a" }, { .name = "10-b" }, { .name = "51-a" },
-		{ .name = "a" }, { .name = "00-a" }, { .name = "49-z" } };
-	size_t i;
+	int i, j, difference;
 
-	scan_sort(entries, 8);
-	for (i = 0; i < 8; i++)
-		ck_assert_str_eq(entries[i].name, expected[i]);
-	scan_sort(entries, 0);
+	for (i = 0; i < 8; i++) {
+		for (j = 0; j < 8; j++) {
+			difference = scan_compare(scan_order(sorted[i]),
+			    sorted[i], scan_order(sorted[j]), sorted[j]);
+			ck_assert_int_eq((difference > 0) - (difference < 0),
+			    (i > j) - (i < j));
+		}
+	}
+	/* What a directive says counts, not the name. */
+	ck_assert_int_lt(scan_compare(5, "99-a", 10, "10-b"), 0);
 }
 END_TEST
 
@@ -156,7 +159,7 @@ main(void)
 	tcase_add_test(tcase, test_root_trusts_only_root);
 	tcase_add_test(tcase, test_judges_the_directory);
 	tcase_add_test(tcase, test_order_of_a_name);
-	tcase_add_test(tcase, test_sorts_by_order_then_name);
+	tcase_add_test(tcase, test_compares_order_then_name);
 	tcase_add_test(tcase, test_name_limits);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
