@@ -265,46 +265,65 @@ hookdir_read(struct hookdir *directory, const char *path)
 	return (result);
 }
 
-int
-hookdir_judge(const char *path, const char *name)
+/* The open directory, and what it is; -1 with errno. */
+static int
+open_directory(const char *path, enum scan_verdict *verdict)
 {
-	enum scan_verdict of_directory, of_file = SCAN_REFUSED_KIND;
-	int fd, result, saved;
+	int error, fd;
 
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return (-1);
-	result = judge_directory(fd, path, &of_directory);
-	if (result == 0)
-		result = judge_at(fd, name, &of_file);
-	saved = errno;
+	if (fd == -1 || judge_directory(fd, path, verdict) == 0)
+		return (fd);
+	error = errno;
 	(void)close(fd);
-	errno = saved;
-	if (result == -1)
-		return (-1);
-	return ((int)(of_directory != SCAN_RUN ? of_directory : of_file));
+	errno = error;
+	return (-1);
+}
+
+/* Keeps errno. */
+static void
+close_directory(int fd)
+{
+	int error = errno;
+
+	(void)close(fd);
+	errno = error;
 }
 
 int
 hookdir_look(struct hookdir_entry *entry, const char *path)
 {
-	enum scan_verdict of_directory;
-	int fd, result, saved;
+	enum scan_verdict of_directory = SCAN_REFUSED_KIND;
+	int fd, result;
 
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open_directory(path, &of_directory);
 	if (fd == -1)
 		return (-1);
-	result = judge_directory(fd, path, &of_directory);
-	if (result == 0)
-		result = look_at(entry, fd);
+	result = look_at(entry, fd);
+	close_directory(fd);
 	if (result == 0 && of_directory != SCAN_RUN) {
 		set_why(entry, of_directory, scan_verdict_text(of_directory));
+		/* So that it is looked at again. */
 		memset(&entry->stamp, 0, sizeof(entry->stamp));
 	}
-	saved = errno;
-	(void)close(fd);
-	errno = saved;
 	return (result);
+}
+
+int
+hookdir_judge(const char *path, const char *name)
+{
+	enum scan_verdict of_directory = SCAN_REFUSED_KIND;
+	enum scan_verdict of_file = SCAN_REFUSED_KIND;
+	int fd, result;
+
+	fd = open_directory(path, &of_directory);
+	if (fd == -1)
+		return (-1);
+	result = judge_at(fd, name, &of_file);
+	close_directory(fd);
+	if (result == -1)
+		return (-1);
+	return ((int)(of_directory != SCAN_RUN ? of_directory : of_file));
 }
 
 bool

@@ -262,12 +262,21 @@ leave(struct member *member)
 	member->participant = NULL;
 }
 
+static void
+apply_logged(struct member *member)
+{
+	const char *why = apply(member);
+
+	if (why != NULL)
+		heldlog(HELDLOG_ERROR, "user_not_found",
+		    "name=%s user=%s reason=\"%s\"", member->entry.name,
+		    member->entry.directive.user, why);
+}
+
 bool
 member_init(struct member *member, struct member_shared *shared,
     const struct hookdir_entry *entry)
 {
-	const char *why;
-
 	member->shared = shared;
 	member->entry = *entry;
 	check_init(&member->check);
@@ -278,11 +287,7 @@ member_init(struct member *member, struct member_shared *shared,
 		return (false);
 	}
 	member->script.order = hookdir_order(entry);
-	why = apply(member);
-	if (why != NULL)
-		heldlog(HELDLOG_ERROR, "user_not_found",
-		    "name=%s user=%s reason=\"%s\"", entry->name,
-		    entry->directive.user, why);
+	apply_logged(member);
 	/* It is kept even if it cannot be registered: it may owe a thaw. */
 	(void)enroll(member);
 	return (true);
@@ -304,15 +309,10 @@ void
 member_update(struct member *member, const struct hookdir_entry *entry)
 {
 	uint32_t timeout_ms = entry->directive.timeout_ms;
-	const char *why;
 
 	member->entry = *entry;
 	member->script.order = hookdir_order(entry);
-	why = apply(member);
-	if (why != NULL)
-		heldlog(HELDLOG_ERROR, "user_not_found",
-		    "name=%s user=%s reason=\"%s\"", entry->name,
-		    entry->directive.user, why);
+	apply_logged(member);
 	/*
 	 * One that is not understood any more keeps its place: a required
 	 * script that somebody broke vetoes.
