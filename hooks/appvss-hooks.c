@@ -301,6 +301,30 @@ absolute(const char *path)
 	return (resolved);
 }
 
+/* The service, until it is told to stop; its exit status. */
+static int
+serve(const struct options *options)
+{
+	char quoted[HELDLOG_LINE_MAX / 2];
+	int pid_fd;
+
+	pid_fd = lock_runtime_dir(options->runtime_dir);
+	options_open_log(options);
+	signals_init();
+	if (!options->foreground)
+		go_to_background(options);
+	/* Until recover() knows better: the disk may be frozen. */
+	heldlog_hold(true);
+	write_pid(pid_fd);
+	if (frozenlist_is_in_memory(options->runtime_dir) == 0)
+		heldlog(HELDLOG_WARN, "runtime_dir_on_disk",
+		    "path=%s reason=\"writing there can hang while file "
+		    "systems are frozen; use tmpfs\"",
+		    heldlog_quote(options->runtime_dir, quoted,
+			sizeof(quoted)));
+	return (supervise(options));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -308,8 +332,8 @@ main(int argc, char **argv)
 		.runtime_dir = RUNTIME_DIR_DEFAULT,
 		.freeze_ms = APPVSS_FREEZE_MS_DEFAULT,
 		.thaw_ms = APPVSS_THAW_MS_DEFAULT };
-	char *directory, *runtime_dir, quoted[HELDLOG_LINE_MAX / 2];
-	int pid_fd, status;
+	char *directory, *runtime_dir;
+	int status;
 
 	open_standard_fds();
 	parse_options(argc, argv, &options);
@@ -322,29 +346,13 @@ main(int argc, char **argv)
 	options.runtime_dir = runtime_dir = absolute(options.runtime_dir);
 	/* For the scripts, see vss.d(7). */
 	(void)setenv("APPVSS_RUNTIME_DIR", runtime_dir, 1);
-	if (options.operation != NULL) {
-		if (chdir("/") == -1)
-			err(EX_OSERR, "/");
-		return (try_run(&options, options.operation, options.name));
-	}
 	if (options.socket != NULL && options.socket[0] != '/')
 		errx(EX_USAGE, "--socket: not an absolute path");
-	pid_fd = lock_runtime_dir(options.runtime_dir);
 	if (chdir("/") == -1)
 		err(EX_OSERR, "/");
-	options_open_log(&options);
-	signals_init();
-	if (!options.foreground)
-		go_to_background(&options);
-	/* Until recover() knows better: the disk may be frozen. */
-	heldlog_hold(true);
-	write_pid(pid_fd);
-	if (frozenlist_is_in_memory(options.runtime_dir) == 0)
-		heldlog(HELDLOG_WARN, "runtime_dir_on_disk",
-		    "path=%s reason=\"writing there can hang while file "
-		    "systems are frozen; use tmpfs\"",
-		    heldlog_quote(options.runtime_dir, quoted, sizeof(quoted)));
-	status = supervise(&options);
+	status = options.operation != NULL ?
+	    try_run(&options, options.operation, options.name) :
+	    serve(&options);
 	free(directory);
 	free(runtime_dir);
 	return (status);

@@ -105,9 +105,13 @@ $ctl --json show last >"$TEST_DIR/show.json"
 python3 - "$TEST_DIR/show.json" <<'CHECK' || die "times are missing: $(cat "$TEST_DIR/show.json")"
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
-found = [line for line in lines if line.get("name") == "granted"]
-assert found and any(line.get("ready_ms", line.get("elapsed_ms")) is not None
-    or any("ready" in key for key in line) for line in found), found
+found = [line for line in lines if line["kind"] == "participant" and line["name"] == "granted"]
+assert found, lines
+for line in found:
+    assert line["text"].startswith("exit status 0: checkpoint done"), line
+    assert 0 < line["told_at_ms"] <= line["ready_at_ms"], line
+assert any(0 < line["thaw_told_at_ms"] <= line["thawed_at_ms"]
+    for line in found if line.get("thawed_at_ms")), found
 CHECK
 
 say "a failure is there with its number, and lowers the consistency"

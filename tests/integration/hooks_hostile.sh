@@ -22,6 +22,8 @@ make_script mute 'exec >&- 2>&-; exit 0' 'exec >&- 2>&-; exit 0'
 make_script deserter 'trap "" TERM HUP; exec python3 $TEST_DIR/desert.py' :
 make_script forks 'for i in 1 2 3 4 5 6 7 8; do (trap "" TERM; sleep 300 & echo $! >>$TEST_DIR/forks; wait) & done; wait; sleep 300' :
 
+# One at a time, each the parent of the next.
+make_script breeds 'echo $$ >$TEST_DIR/breeder; trap "" TERM; breed() { (sleep 0.02; breed) & }; breed; wait; sleep 300' :
 make_script vanishes : 'echo "vanishes as $(basename $0)" >>$CALLS'
 make_script no-shebang : :
 sed -i 1d "$VSS_D/no-shebang"
@@ -65,7 +67,7 @@ chmod 755 "$VSS_D/mysql-flush.sh"
 
 start_broker
 start_hooks hooks --freeze-ms 1000
-for name in chatty floods mute deserter forks vanishes no-shebang \
+for name in breeds chatty floods mute deserter forks vanishes no-shebang \
 	mysql-flush.sh "$longest"; do
 	received "^REGISTER name=$name " 10
 done
@@ -88,6 +90,14 @@ dead "$holder" 10
 say "the whole group of a freeze that hangs is gone"
 received '^READY name=forks id=1 op=thaw' 10
 while read -r pid; do dead "$pid" 10; done <"$TEST_DIR/forks"
+
+freeze breeds 1
+received '^FAIL name=breeds id=1 op=freeze text="killed' 15
+thaw breeds 1 'done'
+received '^READY name=breeds id=1 op=thaw' 10
+# Not what is dead and was not collected yet.
+! pgrep -r D,R,S -g "$(cat "$TEST_DIR/breeder")" >"$TEST_DIR/left" ||
+	die "what forks for ever goes on: $(cat "$TEST_DIR/left")"
 
 say "names at the limit, no #!, closed output, much output"
 round "$longest" 2

@@ -67,6 +67,16 @@ try 1 freeze checks
 try 0 check good
 shows 'without the directive "check" it is never asked'
 
+if [ "$(id -u)" -eq 0 ] && id nobody >/dev/null 2>&1; then
+	say "as the user of the directive"
+	printf '#!/bin/sh\n# appvss: user=nobody\necho "I am $(id -un)"\n' \
+		>"$VSS_D/theirs-too"
+	chmod 755 "$VSS_D/theirs-too"
+	try 0 freeze theirs-too
+	shows '^USER=nobody$'
+	shows '^I am nobody$'
+fi
+
 say "what is left behind keeps nobody waiting, and is left alone"
 try 0 freeze leaves
 shows 'has its output open'
