@@ -1,6 +1,7 @@
 # Each target: fuzz_NAME.c, a directory of the corpus, replayed by make check, and
 # "make fuzz-NAME", which needs clang and writes what it finds new to .build.
-FUZZ_TARGETS = fuzz-wire fuzz-config fuzz-vss-host fuzz-vss-driver fuzz-broker \
+FUZZ_TARGETS = fuzz-wire fuzz-config fuzz-directive fuzz-vss-host \
+	fuzz-vss-driver fuzz-broker \
 	fuzz-mounts fuzz-history
 FUZZ_SMOKE_SECONDS ?= 3
 FUZZ_COMPILE = clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
