@@ -16,4 +16,14 @@ check-db: all
 	sh tests/run.sh ${DB_TESTS}
 	@grep -h stalled .build/test-logs/tests_db_*.log || :
 
-.PHONY: check-unit check-db check-threads
+# More of what tests/integration/campaign.sh runs 100 of: see CONTRIBUTING.md.
+SCHEDULES ?= 1000
+SEED ?= appvss
+STATE ?= .build/campaign/state-${SEED}
+
+campaign: all tests/integration/clock_shim.so
+	@mkdir -p .build/campaign
+	SCHEDULES=${SCHEDULES} SEED=${SEED} STATE=${STATE} \
+	    sh tests/integration/campaign.sh
+
+.PHONY: check-unit check-db check-threads campaign

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Random faults under a whole snapshot, and what must hold after each of them.
+
+usage: campaign.py [--schedules N] [--seed S] [--state FILE] [--failed DIR]
+                   [SCHEDULE...]
+
+Runs the schedules that are named, then N random ones.  With a state file it
+goes on where it stopped.  A schedule that fails is made smaller as long as it
+still fails, and is left in DIR.  See schedule.py for what one is.
+"""
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+
+import oracle
+import schedule
+from world import ALL_NAMES, DRIVER_MS, LEDGERS, Failure, Late, World
+
+WORLD_LIFE = 60       # schedules, before everything is built anew
+REPEATS = 5           # of what may have failed because the machine was slow
+SLOW_MS = 60          # a sleep that is so much too long makes a verdict void
+
+
+class Canary:
+    """Sleeps for 5 ms again and again, and knows the worst of it."""
+
+    def __init__(self):
+        self.worst_ms = 0
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            before = time.monotonic()
+            time.sleep(0.005)
+            late_ms = (time.monotonic() - before) * 1000 - 5
+            self.worst_ms = max(self.worst_ms, late_ms)
+
+
+class Runner:
+    def __init__(self, directory, shim):
+        self.directory, self.shim = directory, shim
+        self.world = self.account = None
+        self.age = 0
+        self.canary = Canary()
+        self.slow = self.replies = self.good = self.txns = self.copies = 0
+
+    # ---- the world ----
+
+    def build(self):
+        self.world = World(self.directory + "/w", self.shim)
+        self.age = 0
+        self.settle_ready()
+        self.account = oracle.Account(self.world)
+        self.control()
+        self.baseline = self.world.descriptors()
+
+    def tear_down(self):
+        world, self.world = self.world, None
+        if world:
+            world.close()
+
+    # ---- one schedule ----
+
+    def step(self, text):
+        world = self.world
+        verb, *words = text.split()
+        if verb == "sleep":
+            time.sleep(int(words[0]) / 1000)
+        elif verb == "await":
+            self.await_host((DRIVER_MS + 1500) / 1000)
+        elif verb == "host" and words[0] == "overlap":
+            world.host.overlap(words[1], int(words[2]), words[3])
+        elif verb == "host":
+            world.host.ask(words[0])
+        elif verb == "copy":
+            self.copy()
+        elif verb in ("kill", "killboth"):
+            world.kill(*words)
+        elif verb == "stop":
+            world.stop(words[0])
+        elif verb == "cont":
+            world.go_on()
+        elif verb == "peer":
+            world.peers.peers[words[0]].mood = words[1]
+        elif verb == "script":
+            world.set_script(words[0])
+        elif verb == "requestor":
+            self.request(words[0])
+        elif verb == "history":
+            world.set_history(words[0])
+        elif verb == "config":
+            self.configure(words[0], words[1])
+        elif verb == "clock":
+            world.set_clock(int(words[0]))
+
+    def await_host(self, seconds):
+        end = time.monotonic() + seconds
+        while not self.world.host.answered() and time.monotonic() < end and \
+                self.world.host.process.poll() is None:
+            time.sleep(0.002)
+
+    def copy(self):
+        """Only between a good FREEZE and the next request, as a host does."""
+        host = self.world.host
+        if not (host.answered() and host.replies and
+                host.replies[-1][:2] == ("freeze", True)):
+            return
+        broker = self.world.status()[0]
+        rows = {name: oracle.last_frozen(self.world, name)
+                for name in LEDGERS}
+        self.world.copy()
+        if broker.get("state") == "held":
+            self.account.copied_id = int(broker["id"])
+            self.account.frozen_rows = rows
+            self.copies += 1
+
+    def request(self, what):
+        requestor = self.world.peers.requestor
+        with self.world.peers.lock:
+            if what == "drop":
+                requestor.close()
+            else:
+                requestor.ask({"freeze": "FREEZE hold_ms=400"}.get(
+                    what, what.upper()))
+
+    def configure(self, variant, how):
+        self.world.write_config(variant)
+        if how == "signal":
+            self.world.programs["parent"].send_signal(1)
+        else:
+            with self.world.peers.lock:
+                self.world.peers.requestor.ask("RELOAD")
+
+    def settle_ready(self):
+        world = self.world
+        world.until(world.ready, lambda: "everybody at rest: %r" %
+                    (world.status(),))
+        world.until(world.daemon_ready, "the daemon's device")
+        world.until(world.host.answered, "the host's replies")
+
+    def grows(self):
+        """The ledgers go on: that is what not being frozen is."""
+        before = {n: oracle.committed(self.world, n) for n in LEDGERS}
+        self.world.until(lambda: all(oracle.committed(self.world, n) >
+                                     before[n] for n in LEDGERS),
+                         "the ledgers go on")
+
+    def settle(self):
+        """Faults end, limits pass, the dead return; then all is judged."""
+        world, account = self.world, self.account
+        world.go_on()
+        world.set_clock(0)
+        world.set_script("ready")
+        world.set_history("heal")
+        self.await_host(3 * DRIVER_MS / 1000)
+        world.host.poll()
+        account.host = world.host if not account.killed("host") \
+            else account.host
+        dead = world.revive()
+        if not world.thawed():
+            raise Failure("a file system is still frozen")
+        for job in world.jobs:
+            job.wait()
+        world.jobs = []
+        world.peers.reset()
+        if account.did("history", "corrupt"):
+            world.kill("history")
+        if account.did("config", None):
+            world.write_config("default")
+            world.until(lambda: any(verb == "OK" and "RELOAD" in keys.values()
+                                    for verb, keys in world.ask("RELOAD")),
+                        "the default configuration in force")
+        self.settle_ready()
+        if "host" in dead:
+            account.host = world.host
+            account.asked = len(world.host.asked)
+            account.replied = len(world.host.replies)
+        self.grows()
+        self.txns += len(oracle.judge(account))
+        self.replies += len(account.host.replies) - account.replied
+        world.rest()
+        self.settle_ready()
+
+    def control(self):
+        """A snapshot without faults, which has to be good."""
+        for _ in range(REPEATS):
+            self.account.mark()
+            self.settle_ready()
+            self.world.host.ask("freeze")
+            self.await_host(3)
+            self.step("copy")
+            self.world.host.ask("thaw")
+            self.await_host(3)
+            self.settle_ready()
+            if oracle.judge_control(self.account):
+                self.good += 1
+                return
+        raise Late("no good snapshot any more: %r" %
+                   self.world.host.replies[-2 * REPEATS:])
+
+    def check_left(self):
+        """No process too many, and no descriptor."""
+        world = self.world
+        world.until(lambda: not world.left_behind(),
+                    lambda: "the end of %r" % world.left_behind())
+        usual = {name: count for name, (_, count) in self.baseline.items()}
+
+        def same():
+            now = world.descriptors()
+            return all(now.get(name, (0, 0))[1] == usual[name]
+                       for name in usual)
+        world.until(same, lambda: "as many descriptors: %r before, %r now" %
+                    (usual, world.descriptors()), 10)
+
+    def once(self, steps):
+        if self.world is None:
+            self.build()
+        self.canary.worst_ms = 0
+        self.account.mark()
+        self.account.steps = steps
+        for text in steps:
+            self.step(text)
+        self.settle()
+        self.control()
+        self.check_left()
+        self.age += 1
+        if self.age >= WORLD_LIFE:
+            self.tear_down()
+
+    def run(self, steps):
+        """Failure, or None; what a slow machine may have done is repeated."""
+        for attempt in range(REPEATS):
+            try:
+                self.once(steps)
+                return None
+            except Failure as failure:
+                self.keep_logs()
+                self.tear_down()
+                if not isinstance(failure, Late) or \
+                        self.canary.worst_ms < SLOW_MS:
+                    return failure
+                self.slow += 1
+                print("too slow to tell (%d ms): %s" %
+                      (self.canary.worst_ms, failure), flush=True)
+        return None
+
+    def keep_logs(self):
+        keep = os.environ.get("CAMPAIGN_LOGS")
+        if keep and self.world:
+            os.makedirs(keep, exist_ok=True)
+            for log in self.world.logs.values():
+                os.system("cp %s %s/" % (log, keep))
+            os.system("cp %s/*.log %s/*.out %s/calls %s/hist/history.db* %s/" %
+                      ((self.world.dir,) * 4 + (keep,)))
+
+    def minimize(self, steps, failure):
+        changed, tries = True, 0
+        while changed and tries < 60:
+            changed = False
+            for fewer in schedule.smaller(steps):
+                tries += 1
+                found = self.run(fewer)
+                if found is not None:
+                    steps, failure, changed = fewer, found, True
+                    break
+                if tries >= 60:
+                    break
+        return steps, failure
+
+
+def load_state(path, seed):
+    try:
+        with open(path) as file:
+            state = json.load(file)
+        if state["seed"] == seed:
+            return state
+    except (OSError, ValueError, TypeError):
+        pass
+    return {"seed": seed, "next": 0}
+
+
+def save_state(path, state):
+    if path:
+        with open(path + ".new", "w") as file:
+            json.dump(state, file)
+        os.rename(path + ".new", path)
+
+
+def report(runner, options, name, steps, failure):
+    print("%s FAILED: %s" % (name, failure), flush=True)
+    print("\n".join("    " + step for step in steps), flush=True)
+    if not options.keep:
+        steps, failure = runner.minimize(steps, failure)
+    path = os.path.join(options.failed, "%s.schedule" % name)
+    os.makedirs(options.failed, exist_ok=True)
+    schedule.write(path, steps, "%s: %s" % (name, failure))
+    print("smaller, in %s: %s" % (path, failure))
+    print("\n".join("    " + step for step in steps), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--schedules", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--seed", default="appvss")
+    parser.add_argument("--state", default="")
+    parser.add_argument("--failed", default=".build/campaign")
+    parser.add_argument("--keep", action="store_true",
+                        help="do not make failed ones smaller")
+    parser.add_argument("--keep-going", action="store_true")
+    parser.add_argument("--dir", required=True)
+    parser.add_argument("--shim", required=True)
+    parser.add_argument("files", nargs="*")
+    options = parser.parse_args()
+    runner = Runner(options.dir, options.shim)
+    began = time.monotonic()
+    state = load_state(options.state, options.seed)
+    first, failed, ran = state["next"], 0, 0
+    print("seed %s, schedules %d to %d" %
+          (options.seed, first, first + options.schedules - 1), flush=True)
+    names = [(os.path.basename(path).split(".")[0], schedule.read(path))
+             for path in options.files]
+    names += [("%s-%d" % (options.seed, number), None)
+              for number in range(first, first + options.schedules)]
+    try:
+        for number, (name, steps) in enumerate(names, first -
+                                               len(options.files)):
+            if time.monotonic() - began > options.seconds:
+                break
+            steps = steps or schedule.make(options.seed, number)
+            failure = runner.run(steps)
+            ran += 1
+            if failure is not None:
+                failed += 1
+                report(runner, options, name, steps, failure)
+                if not options.keep_going:
+                    break
+            if number >= first:
+                state["next"] = number + 1
+                save_state(options.state, state)
+    finally:
+        runner.tear_down()
+    print("%d schedules, %d failed, in %.1f s: %d transactions judged, %d good "
+          "snapshots between them, %d copies; %d times too slow to tell" %
+          (ran, failed, time.monotonic() - began, runner.txns, runner.good,
+           runner.copies, runner.slow))
+    sys.exit(1 if failed else 0)
+
+
+main()

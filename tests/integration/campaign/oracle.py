@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What must hold after every schedule, whatever it did.
+
+Compares four accounts of the same time: that of the host, of the participants
+and requestors, of the history, and of the copy of the disks.  Reads only.
+"""
+
+import os
+import re
+import sqlite3
+import struct
+import subprocess
+
+from world import ALL_NAMES, DRIVER_MS, LEDGERS, Failure, Late
+
+NOT_THERE = ("lost", "broken", "closed", "dropped", "refused", "reset", "left")
+
+
+class Account:
+    """What is known about the time since mark() was called."""
+
+    def __init__(self, world):
+        self.world = world
+        self.inode = self.last_n = None
+        self.top_id = 0
+        self.mark()
+
+    def mark(self):
+        world = self.world
+        world.peers.forget()
+        self.host = world.host
+        self.asked, self.replied = len(self.host.asked), len(self.host.replies)
+        self.calls_at = os.path.getsize(world.dir + "/calls")
+        self.out_at = {name: os.path.getsize(out_of(world, name))
+                       if os.path.exists(out_of(world, name)) else 0
+                       for name in LEDGERS}
+        self.steps = []
+        self.copied_id = None
+        self.frozen_rows = {}
+        self.log_at = {}
+
+    def did(self, *words):
+        """Whether a step begins with these words; None stands for any."""
+        return any(all(want in (None, got) for want, got in
+                       zip(words, step.split())) for step in self.steps)
+
+    def hurt(self, *names):
+        return any(step.split()[0] in ("kill", "stop", "killboth") and
+                   set(step.split()[1:]) & set(names) for step in self.steps)
+
+    def killed(self, *names):
+        return any(step.split()[0] in ("kill", "killboth") and
+                   set(step.split()[1:]) & set(names) for step in self.steps)
+
+
+def out_of(world, name):
+    return "%s/%s.out" % (world.dir, name)
+
+
+def last_frozen(world, name):
+    """The number in the last line that says frozen; None if it has thawed."""
+    with open(out_of(world, name)) as out:
+        words = re.findall(r"^(?:frozen (\d+)|(thawed) \w+)$", out.read(),
+                           re.M)
+    return int(words[-1][0]) if words and words[-1][0] else None
+
+
+def committed(world, name):
+    try:
+        with open(out_of(world, name)) as out:
+            rows = re.findall(r"^(\d+)$", out.read(), re.M)
+    except OSError:
+        return 0
+    return int(rows[-1]) if rows else 0
+
+
+# ---- the host ----
+
+def check_host(account):
+    host, slow = account.host, account.hurt("host")
+    replies = host.replies[account.replied:]
+    if account.killed("host"):
+        return
+    asked = host.asked[account.asked:]
+    if sorted(asked) != sorted(op for op, _, _ in replies):
+        raise (Late if slow else Failure)(
+            "the host asked %r and was answered %r" % (asked, replies))
+    limit_ms = DRIVER_MS + 250 + host.overlap_ms
+    for op, good, took_ms in replies:
+        if took_ms > limit_ms and not slow:
+            raise Late("%s was answered %s after %d ms" % (op, good, took_ms))
+    for line in host.lines:
+        if "bad reply" in line:
+            raise Failure("the host says: " + line)
+
+
+def good_thaws(account):
+    return sum(1 for op, good, _ in account.host.replies[account.replied:]
+               if op == "thaw" and good)
+
+
+# ---- participants ----
+
+def check_peers(account):
+    for peer in account.world.peers.peers.values():
+        for number, words in peer.seen.items():
+            owed = False
+            for word in words:
+                owed = word == "FREEZE" or (
+                    owed and word != "THAW" and word not in NOT_THERE)
+            if owed:
+                raise Failure("%s is left frozen by %d: %r" %
+                              (peer.name, number, words))
+    if account.world.peers.error:
+        raise account.world.peers.error
+
+
+def kept_still(words):
+    """Whether it said READY to FREEZE first, and stayed until THAW."""
+    if "FREEZE" not in words:
+        return False
+    rest = words[words.index("FREEZE") + 1:]
+    until = rest.index("THAW") if "THAW" in rest else len(rest)
+    rest = rest[:until]
+    # A reset comes when all is over: of one that has not read its THAW.
+    return bool(rest) and rest[0] == "READY-freeze" and not (
+        set(rest) & (set(NOT_THERE) - {"reset"} | {"FAIL-freeze"}))
+
+
+def check_script(account):
+    with open(account.world.dir + "/calls") as calls:
+        calls.seek(account.calls_at)
+        lines = [line.split() for line in calls.read().splitlines()]
+    owed = set()
+    for op, number in lines:
+        (owed.add if op == "freeze" else owed.discard)(number)
+    if owed:
+        raise Failure("the script is left frozen by %r: %r" % (owed, lines))
+
+
+def check_programs(account):
+    for name, process in account.world.programs.items():
+        code = process.poll()
+        if code is not None:
+            raise Failure("%s has ended with %d" % (name, code))
+    for name, log in account.world.logs.items():
+        with open(log, errors="replace") as file:
+            file.seek(account.log_at.get(log, 0))
+            text = file.read()
+        found = re.search(r".*(runtime error|Sanitizer|[Aa]ssertion|"
+                          r"history_row_refused|signal=(?!9\b)\d).*", text)
+        if found:
+            raise Failure("%s says: %s" % (name, found[0]))
+
+
+# ---- the history ----
+
+class Txn:
+    def __init__(self, row, states, parts, events):
+        self.n, self.id, self.op, self.source = row
+        self.states, self.parts, self.events = states, parts, events
+
+    def final(self):
+        return [row for row in self.states if row[0] != "held"][-1]
+
+    def __repr__(self):
+        return "transaction %d (%s, %s): %r" % (self.id, self.op, self.source,
+                                                self.states)
+
+
+def read_history(account):
+    path = account.world.history
+    inode = os.stat(path).st_ino
+    if inode != account.inode:
+        if account.inode is not None and not account.did("history", "corrupt"):
+            raise Failure("the history is another file now")
+        account.inode, account.last_n = inode, 0
+    db = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=10)
+    try:
+        txns = []
+        for row in db.execute("SELECT n, id, op, source FROM txn WHERE n > ?"
+                              " ORDER BY n", (account.last_n,)).fetchall():
+            states = db.execute(
+                "SELECT s.state, s.consistency, s.reason, s.host FROM state AS"
+                " s JOIN txn AS t ON t.run = s.run AND t.id = s.id WHERE t.n ="
+                " ? ORDER BY s.n", (row[0],)).fetchall()
+            parts = db.execute(
+                "SELECT p.name, p.result, p.thaw, p.required FROM part AS p"
+                " JOIN txn AS t ON t.run = p.run AND t.id = p.id WHERE t.n = ?"
+                " AND p.phase = 'final'", (row[0],)).fetchall()
+            events = [kind for (kind,) in db.execute(
+                "SELECT e.kind FROM event AS e JOIN txn AS t ON t.run = e.run"
+                " AND t.id = e.id WHERE t.n = ?", (row[0],))]
+            txns.append(Txn(row, states, parts, events))
+        return txns
+    finally:
+        db.close()
+
+
+def check_txn(txn):
+    finals = [row for row in txn.states if row[0] != "held"]
+    helds = len(txn.states) - len(finals)
+    if len(finals) != 1 or helds > 1 or txn.states[-1][0] == "held":
+        raise Failure("states of %r" % txn)
+    state, consistency, _, host = finals[0]
+    names = [part[0] for part in txn.parts]
+    if len(names) != len(set(names)):
+        raise Failure("a participant twice in %r: %r" % (txn, txn.parts))
+    ready = [part for part in txn.parts if part[1] == "ready"]
+    wanted = "none" if state != "done" or txn.op == "check" else (
+        "application" if ready and len(ready) == len(names) else "filesystem")
+    if consistency != wanted:
+        raise Failure("%r should be %s with %r" % (txn, wanted, txn.parts))
+    if txn.op == "freeze" and state == "done":
+        if txn.source == "device" and host != "success":
+            raise Failure("done, and the host was told %s: %r" % (host, txn))
+        if any(part[3] and part[1] != "ready" for part in txn.parts):
+            raise Failure("done without a required one: %r, %r" %
+                          (txn, txn.parts))
+
+
+def check_history(account, txns):
+    ids = [txn.id for txn in txns]
+    if len(set(ids)) != len(ids) or ids != sorted(ids) or (
+            ids and ids[0] <= account.top_id):
+        raise Failure("ids %r after %d" % (ids, account.top_id))
+    for txn in txns:
+        if txn.op != "unknown":
+            check_txn(txn)
+    check_seen(account, {txn.id: txn for txn in txns})
+    done = sum(1 for txn in txns if txn.op == "freeze" and
+               txn.source == "device" and txn.final()[0] == "done")
+    thaws = good_thaws(account)
+    undisturbed = not account.hurt("host", "parent", "broker")
+    if not account.killed("host") and not account.did("history", "corrupt") \
+            and (done > thaws or undisturbed and done != thaws):
+        raise Failure("%d are done, and the host had %d good thaws: %r" %
+                      (done, thaws, txns))
+
+
+def check_seen(account, by_id):
+    """What participants and requestors know, against what is recorded."""
+    world = account.world
+    lossy = account.did("history", "corrupt") or (
+        account.killed("broker", "parent") and
+        (account.hurt("history", "parent") or account.did("history", None)))
+    for peer in world.peers.peers.values():
+        for number, words in peer.seen.items():
+            if number not in by_id:
+                if not lossy and {"CHECK", "FREEZE"} & set(words):
+                    raise Failure("%s took part in %d, which is not recorded:"
+                                  " %r" % (peer.name, number, words))
+                continue
+            txn = by_id[number]
+            for name, result, _, _ in txn.parts:
+                if name == peer.name and txn.op == "freeze" and \
+                        result == "ready" and txn.final()[0] == "done" and \
+                        not kept_still(words):
+                    raise Failure("%s was not ready in %r: %r" %
+                                  (name, txn, words))
+    for verb, word, keys in world.peers.requestor.answers:
+        if word != "OK" or "id" not in keys or int(keys["id"]) not in by_id:
+            continue
+        state, consistency, _, _ = by_id[int(keys["id"])].final()
+        if verb == "THAW" and (state, consistency) != (
+                "done", keys["consistency"]) and not lossy and \
+                not account.killed("broker", "parent"):
+            raise Failure("the requestor was told %r of %r" %
+                          (keys, by_id[int(keys["id"])]))
+
+
+# ---- the copy ----
+
+def restored(world, name):
+    """The copy of a disk, mounted read-only, while the caller looks at it."""
+    image = "%s/copy/%s.img" % (world.dir, name)
+    with open(image, "rb") as file:
+        file.seek(1024 + 0x60)
+        if struct.unpack("<I", file.read(4))[0] & 4:
+            raise Failure("the copy of %s needs its journal replayed" % name)
+    point = "%s/copy/%s" % (world.dir, name)
+    os.makedirs(point, exist_ok=True)
+    world.run("mount", "-o", "loop,ro", image, point)
+    return point
+
+
+def check_copy(account, txn):
+    world = account.world
+    point = restored(world, "data")
+    try:
+        ready = {part[0] for part in txn.parts if part[1] == "ready"}
+        for name in set(LEDGERS) & ready:
+            world.run("sh", "-c", "cp %s/%s.db* %s/copy" %
+                      (point, name, world.dir))
+            db = sqlite3.connect("%s/copy/%s.db" % (world.dir, name))
+            found = db.execute("SELECT max(number), count(*) FROM ledger"
+                               ).fetchone()
+            sound = db.execute("PRAGMA integrity_check").fetchone()[0]
+            db.close()
+            want = account.frozen_rows[name]
+            if sound != "ok" or found != (want, want):
+                raise Failure("%s restores %r (%s), and froze at %r, in %r" %
+                              (name, found, sound, want, txn))
+    finally:
+        world.run("umount", point)
+    if "held_unproved" in txn.events:
+        return  # the release did not wait, and the record says so
+    point = restored(world, "hist")
+    try:
+        done = subprocess.run(
+            ["appvssd/appvssctl/appvssctl", "--history", point + "/history.db",
+             "provenance"], capture_output=True, text=True, check=False)
+        application = txn.final()[1] == "application"
+        if (application and done.returncode != 0) or \
+                "transaction %d," % txn.id not in done.stdout:
+            raise Failure("no proof of %r in its copy: %s%s" %
+                          (txn, done.stdout, done.stderr))
+    finally:
+        world.run("umount", point)
+
+
+def judge(account):
+    """All of it, when the world has come to rest."""
+    check_host(account)
+    check_peers(account)
+    check_script(account)
+    check_programs(account)
+    txns = read_history(account)
+    check_history(account, txns)
+    for txn in txns:
+        if txn.id == account.copied_id and txn.op == "freeze" and \
+                txn.source == "device" and txn.final()[0] == "done":
+            check_copy(account, txn)
+    if txns:
+        account.last_n = txns[-1].n
+        account.top_id = txns[-1].id
+    return txns
+
+
+def judge_control(account):
+    """Of an undisturbed snapshot: everybody is in it, and it is good."""
+    txns = judge(account)
+    good = [txn for txn in txns if txn.op == "freeze" and
+            txn.final()[:2] == ("done", "application") and
+            {part[0] for part in txn.parts} == set(ALL_NAMES) and
+            "held_unproved" not in txn.events]
+    return len(good) == 1
