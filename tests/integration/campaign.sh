@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Random faults under whole snapshots on two frozen file systems: see
 # tests/integration/campaign/campaign.py.  What has failed once is run first.
-# SCHEDULES, SEED and STATE are those of "make campaign".
+# SCHEDULES, SEED, STATE and FILES (schedules, instead of those that have failed)
+# are those of "make campaign"; CAMPAIGN_OPTIONS are the program's.
 set -eu
 . tests/integration/lib.sh
 
@@ -10,8 +11,9 @@ need_root_loop
 mkdir "$TEST_DIR/shm"
 mount -t tmpfs -o size=512m tmpfs "$TEST_DIR/shm"
 export TEST_DIR
+[ -n "${FILES+set}" ] || FILES=$(ls tests/integration/campaign.d/*.schedule)
+# shellcheck disable=SC2086
 PYTHONDONTWRITEBYTECODE=1 python3 tests/integration/campaign/campaign.py \
 	--dir "$TEST_DIR/shm" --shim "$PWD/tests/integration/clock_shim.so" \
 	--schedules "${SCHEDULES:-100}" --seed "${SEED:-appvss}" \
-	--state "${STATE:-}" ${CAMPAIGN_OPTIONS:-} \
-	${FILES:-$(ls tests/integration/campaign.d/*.schedule 2>/dev/null || :)}
+	--state "${STATE:-}" ${CAMPAIGN_OPTIONS:-} $FILES

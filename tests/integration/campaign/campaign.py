@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 
 import oracle
 import schedule
@@ -137,9 +138,8 @@ class Runner:
 
     def settle_ready(self):
         world = self.world
-        world.until(world.ready, lambda: "everybody at rest: %r" %
+        world.until(world.at_rest, lambda: "everybody at rest: %r" %
                     (world.status(),))
-        world.until(world.daemon_ready, "the daemon's device")
         world.until(world.host.answered, "the host's replies")
 
     def grows(self):
@@ -168,7 +168,7 @@ class Runner:
         world.jobs = []
         world.peers.reset()
         if account.did("history", "corrupt"):
-            world.kill("history")
+            self.kill_history()
         if account.did("config", None):
             world.write_config("default")
             world.until(lambda: any(verb == "OK" and "RELOAD" in keys.values()
@@ -180,10 +180,22 @@ class Runner:
             account.asked = len(world.host.asked)
             account.replied = len(world.host.replies)
         self.grows()
+        world.until(lambda: not oracle.owed_by_script(account),
+                    lambda: "thaws by the script of %r" %
+                    oracle.owed_by_script(account))
         self.txns += len(oracle.judge(account))
         self.replies += len(account.host.replies) - account.replied
         world.rest()
         self.settle_ready()
+        world.expected = set()
+
+    def kill_history(self):
+        """So that the next one looks at the file from its beginning."""
+        world = self.world
+        before = world.processes().get("history")
+        world.kill("history")
+        world.until(lambda: world.processes().get("history", before) != before,
+                    "another history process")
 
     def control(self):
         """A snapshot without faults, which has to be good."""
@@ -237,7 +249,9 @@ class Runner:
             try:
                 self.once(steps)
                 return None
-            except Failure as failure:
+            except Exception as failure:
+                if not isinstance(failure, Failure):
+                    traceback.print_exc()
                 self.keep_logs()
                 self.tear_down()
                 if not isinstance(failure, Late) or \

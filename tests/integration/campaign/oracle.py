@@ -11,6 +11,7 @@ import sqlite3
 import struct
 import subprocess
 
+from schedule import PROCESSES
 from world import ALL_NAMES, DRIVER_MS, LEDGERS, Failure, Late
 
 NOT_THERE = ("lost", "broken", "closed", "dropped", "refused", "reset", "left")
@@ -127,22 +128,18 @@ def kept_still(words):
         set(rest) & (set(NOT_THERE) - {"reset"} | {"FAIL-freeze"}))
 
 
-def check_script(account):
+def owed_by_script(account):
+    """The transactions whose thaw the script has not been called for."""
     with open(account.world.dir + "/calls") as calls:
         calls.seek(account.calls_at)
         lines = [line.split() for line in calls.read().splitlines()]
     owed = set()
     for op, number in lines:
         (owed.add if op == "freeze" else owed.discard)(number)
-    if owed:
-        raise Failure("the script is left frozen by %r: %r" % (owed, lines))
+    return owed
 
 
 def check_programs(account):
-    for name, process in account.world.programs.items():
-        code = process.poll()
-        if code is not None:
-            raise Failure("%s has ended with %d" % (name, code))
     for name, log in account.world.logs.items():
         with open(log, errors="replace") as file:
             file.seek(account.log_at.get(log, 0))
@@ -174,7 +171,8 @@ def read_history(account):
     if inode != account.inode:
         if account.inode is not None and not account.did("history", "corrupt"):
             raise Failure("the history is another file now")
-        account.inode, account.last_n = inode, 0
+        # Numbers are taken over as far as they can be read: not here.
+        account.inode, account.last_n, account.top_id = inode, 0, 0
     db = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=10)
     try:
         txns = []
@@ -253,11 +251,16 @@ def check_seen(account, by_id):
                 continue
             txn = by_id[number]
             for name, result, _, _ in txn.parts:
-                if name == peer.name and txn.op == "freeze" and \
-                        result == "ready" and txn.final()[0] == "done" and \
-                        not kept_still(words):
+                if name != peer.name or txn.op != "freeze" or \
+                        txn.final()[0] != "done":
+                    continue
+                if result == "ready" and not kept_still(words):
                     raise Failure("%s was not ready in %r: %r" %
                                   (name, txn, words))
+                if result != "ready" and kept_still(words) and \
+                        not account.hurt(*PROCESSES):
+                    raise Late("%s was ready, and is said to be %s in %r: %r" %
+                               (name, result, txn, words))
     for verb, word, keys in world.peers.requestor.answers:
         if word != "OK" or "id" not in keys or int(keys["id"]) not in by_id:
             continue
@@ -323,7 +326,6 @@ def judge(account):
     """All of it, when the world has come to rest."""
     check_host(account)
     check_peers(account)
-    check_script(account)
     check_programs(account)
     txns = read_history(account)
     check_history(account, txns)

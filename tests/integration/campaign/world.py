@@ -174,7 +174,7 @@ class World:
         self.stopped, self.gone = [], []
         self.jobs = []
         self.generation = 0
-        self.tired = set()
+        self.tired, self.expected = set(), set()
         os.makedirs(self.dir, exist_ok=True)
         self.mounts = [self.make_mount(name, size)
                        for name, size in (("data", 16), ("hist", 8))]
@@ -284,6 +284,7 @@ class World:
 
     def kill(self, *names):
         pids = self.processes()
+        self.expected |= set(names)
         for name in names:
             if name in pids and len(names) > 1:
                 send(pids[name], signal.SIGSTOP)
@@ -301,6 +302,7 @@ class World:
 
     def stop(self, name):
         pid = self.processes().get(name)
+        self.expected.add(name)
         if pid:
             self.stopped.append(pid)
             send(pid, signal.SIGSTOP)
@@ -415,6 +417,12 @@ class World:
 
     def revive(self):
         """Starts what has ended, as a service manager does."""
+        for name, process in self.programs.items():
+            code = process.poll()
+            if code is None or (code == -9 and name in self.expected):
+                continue
+            if name != "daemon" or "guardian" not in self.expected:
+                raise Failure("%s has ended with %d" % (name, code))
         self.until(lambda: not any(alive(pid) for pid in self.gone),
                    lambda: "the end of %r" % [
                        (pid, comm(pid)) for pid in self.gone if alive(pid)])
@@ -448,6 +456,10 @@ class World:
             raise Failure("%s does not end" % name) from None
         if name in ("parent", "hooks", "daemon") and status != 0:
             raise Failure("%s ended with %d" % (name, status))
+
+    def at_rest(self):
+        """Whether all are there and idle; who has ended late is started."""
+        return not self.revive() and self.ready() and self.daemon_ready()
 
     def ready(self):
         broker, participants, debts = self.status()
