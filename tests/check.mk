@@ -24,6 +24,6 @@ STATE ?= .build/campaign/state-${SEED}
 campaign: all tests/integration/clock_shim.so
 	@mkdir -p .build/campaign
 	SCHEDULES=${SCHEDULES} SEED=${SEED} STATE=${STATE} \
-	    sh tests/integration/campaign.sh
+	    SECONDS_MAX=1000000 sh tests/integration/campaign.sh
 
 .PHONY: check-unit check-db check-threads campaign

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Random faults under whole snapshots on two frozen file systems: see
 # tests/integration/campaign/campaign.py.  What has failed once is run first.
+# It ends after SECONDS_MAX, 120, however many there were on a slow machine.
 # SCHEDULES, SEED, STATE and FILES (schedules, instead of those that have failed)
 # are those of "make campaign"; CAMPAIGN_OPTIONS are the program's.
 set -eu
@@ -15,5 +16,5 @@ export TEST_DIR
 # shellcheck disable=SC2086
 PYTHONDONTWRITEBYTECODE=1 python3 tests/integration/campaign/campaign.py \
 	--dir "$TEST_DIR/shm" --shim "$PWD/tests/integration/clock_shim.so" \
-	--schedules "${SCHEDULES:-100}" --seed "${SEED:-appvss}" \
+	--schedules "${SCHEDULES:-100}" --seconds "${SECONDS_MAX:-120}" --seed "${SEED:-appvss}" \
 	--state "${STATE:-}" ${CAMPAIGN_OPTIONS:-} $FILES

@@ -163,9 +163,7 @@ class Runner:
         dead = world.revive()
         if not world.thawed():
             raise Failure("a file system is still frozen")
-        for job in world.jobs:
-            job.wait()
-        world.jobs = []
+        world.until(world.shell_done, "the history's disk is repaired")
         world.peers.reset()
         if account.did("history", "corrupt"):
             self.kill_history()
@@ -223,8 +221,10 @@ class Runner:
 
         def same():
             now = world.descriptors()
-            return all(now.get(name, (0, 0))[1] == usual[name]
-                       for name in usual)
+            # The simulator closes those of former openers at the next accept.
+            spare = {"host": 2}
+            return all(0 <= now.get(name, (0, 0))[1] - usual[name] <=
+                       spare.get(name, 0) for name in usual)
         world.until(same, lambda: "as many descriptors: %r before, %r now" %
                     (usual, world.descriptors()), 10)
 

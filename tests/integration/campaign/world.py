@@ -173,7 +173,8 @@ class World:
         self.programs, self.logs = {}, {}
         self.stopped, self.gone = [], []
         self.jobs = []
-        self.generation = 0
+        self.generation = self.ordered = 0
+        self.hand = subprocess.Popen(["sh"], stdin=subprocess.PIPE, text=True)
         self.tired, self.expected = set(), set()
         os.makedirs(self.dir, exist_ok=True)
         self.mounts = [self.make_mount(name, size)
@@ -215,11 +216,14 @@ class World:
         return done.stdout
 
     def shell(self, text):
-        """In the background: it may sleep on a frozen disk."""
-        self.jobs.append(subprocess.Popen(["sh", "-c", text],
-                                          stdin=subprocess.DEVNULL,
-                                          stdout=subprocess.DEVNULL,
-                                          stderr=subprocess.DEVNULL))
+        """In the background, one after the other: it may sleep on a disk."""
+        self.ordered += 1
+        self.hand.stdin.write("(%s) >/dev/null 2>&1; : >%s/hand.%d\n" %
+                              (text, self.dir, self.ordered))
+        self.hand.stdin.flush()
+
+    def shell_done(self):
+        return os.path.exists("%s/hand.%d" % (self.dir, self.ordered))
 
     def copy(self):
         to = self.dir + "/copy"
@@ -490,8 +494,11 @@ class World:
         for point in self.mounts:
             subprocess.run(["fsfreeze", "-u", point], check=False,
                            stderr=subprocess.DEVNULL)
-        for process in list(self.programs.values()) + self.jobs:
+        self.hand.stdin.close()
+        for process in [*self.programs.values(), *self.jobs, self.hand]:
             process.wait(SETTLE_S)
+        for pid, _ in self.left_behind():
+            send(pid, signal.SIGKILL)
         self.until(lambda: not self.left_behind(),
                    lambda: "the end of %r" % self.left_behind())
         for point in self.mounts:
