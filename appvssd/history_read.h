@@ -4,7 +4,9 @@
  * of an image, of a read-only copy.  Writes nothing to the file or beside it.
  *
  * history_open() begins one read transaction that history_close() ends.  While
- * it is open appvssd cannot commit: fetch, close, and print only then.
+ * it is open appvssd cannot commit: fetch, close, and print only then.  What
+ * may look at every row ends it now and then, and sees what was committed
+ * meanwhile.
  */
 #ifndef HISTORY_READ_H
 #define HISTORY_READ_H
@@ -179,7 +181,7 @@ struct history_flush {
 	int64_t flush_ms; /* until it was ready; -1: it never was */
 };
 
-/* Of filter->app, within its times, oldest first; freed with free(). */
+/* Of filter->app, within its times, in no order; freed with free(). */
 enum history_error history_flushes(struct history *history,
     const struct history_filter *filter, struct history_flush **flushesp,
     size_t *countp);

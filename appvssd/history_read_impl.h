@@ -48,6 +48,20 @@ struct history_select {
 /* All rows as an array of items; none: *itemsp is NULL.  Free with free(). */
 enum history_error history_select_rows(struct history *history,
     const struct history_select *query, void **itemsp, size_t *countp);
+/*
+ * The same in pieces, newest first, so that appvssd can commit between them: a
+ * condition that few rows meet makes a query long.  The SQL has
+ * HISTORY_PIECE(t) for the piece, which takes ?4, and may have ?1 for how many
+ * are wanted still.
+ */
+enum history_error history_select_pieces(struct history *history,
+    const struct history_select *query, size_t max, void **itemsp,
+    size_t *countp);
+#define HISTORY_WANTED	   (-1) /* as ?1 */
+#define HISTORY_PIECE_ROWS "20000"
+#define HISTORY_PIECE(t) \
+	" " #t ".n <= ?4 AND " #t ".n > ?4 - " HISTORY_PIECE_ROWS " "
+
 /* A row of HISTORY_TXN_COLUMNS. */
 void history_get_txn(struct sqlite3_stmt *row, void *item);
 

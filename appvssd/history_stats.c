@@ -22,6 +22,7 @@ find_newest(struct history *history, const char *sql, const char *source,
 {
 	const struct history_select query = {
 		.sql = sql,
+		.parameters = { HISTORY_WANTED },
 		.texts = { NULL, NULL, NULL, source },
 		.item_size = sizeof(*txn),
 		.get = history_get_txn,
@@ -31,7 +32,7 @@ find_newest(struct history *history, const char *sql, const char *source,
 	size_t count;
 
 	memset(txn, 0, sizeof(*txn));
-	error = history_select_rows(history, &query, &items, &count);
+	error = history_select_pieces(history, &query, 1, &items, &count);
 	if (error == HISTORY_OK && count > 0)
 		memcpy(txn, items, sizeof(*txn));
 	if (error == HISTORY_OK)
@@ -77,16 +78,16 @@ history_summary(struct history *history, const char *source,
 	enum history_error error;
 
 	error = find_newest(history,
-	    "SELECT " HISTORY_TXN_COLUMNS " WHERE t.op = 'freeze'"
-	    " AND (?8 IS NULL OR t.source = ?8) AND" IS_NO_DRILL
-	    " ORDER BY t.n DESC LIMIT 1",
+	    "SELECT " HISTORY_TXN_COLUMNS " WHERE " HISTORY_PIECE(
+		t) "AND t.op = 'freeze' AND (?8 IS NULL OR t.source = ?8) AND" IS_NO_DRILL
+		   " ORDER BY t.n DESC LIMIT ?1",
 	    source, &summary->newest);
 	if (error == HISTORY_OK)
 		error = find_newest(history,
-		    "SELECT " HISTORY_TXN_COLUMNS " WHERE t.op = 'freeze'"
-		    " AND (?8 IS NULL OR t.source = ?8)"
-		    " AND s.state = 'done' AND s.consistency = 'application'"
-		    " AND" IS_NO_DRILL " ORDER BY t.n DESC LIMIT 1",
+		    "SELECT " HISTORY_TXN_COLUMNS " WHERE " HISTORY_PIECE(
+			t) "AND t.op = 'freeze' AND (?8 IS NULL OR t.source = ?8)"
+			   " AND s.state = 'done' AND s.consistency = 'application'"
+			   " AND" IS_NO_DRILL " ORDER BY t.n DESC LIMIT ?1",
 		    source, &summary->good);
 	if (error == HISTORY_OK)
 		error = count_missed(history, summary->good.at_ms,
@@ -110,27 +111,64 @@ get_tally(struct sqlite3_stmt *row, void *item)
 	tally->count = sqlite3_column_int64(row, 4);
 }
 
+static int
+compare_tallies(const void *a, const void *b)
+{
+	const struct history_tally *first = a, *second = b;
+	int result = strcmp(first->op, second->op);
+
+	if (result == 0)
+		result = strcmp(first->source, second->source);
+	if (result == 0)
+		result = strcmp(first->outcome, second->outcome);
+	if (result == 0)
+		result = strcmp(first->consistency, second->consistency);
+	return (result);
+}
+
+/* Each piece has its own; returns how many are left. */
+static size_t
+merge_tallies(struct history_tally *tallies, size_t count)
+{
+	size_t used = 0;
+
+	if (count == 0)
+		return (0);
+	qsort(tallies, count, sizeof(*tallies), compare_tallies);
+	for (size_t i = 1; i < count; i++) {
+		if (compare_tallies(&tallies[used], &tallies[i]) == 0)
+			tallies[used].count += tallies[i].count;
+		else
+			tallies[++used] = tallies[i];
+	}
+	return (used + 1);
+}
+
 enum history_error
 history_tallies(struct history *history, int64_t since_ms,
     struct history_tally **talliesp, size_t *countp)
 {
 	const struct history_select query = {
-		.sql = "SELECT t.op, t.source,"
-		       " coalesce(s.state, 'unfinished') AS outcome,"
-		       " coalesce(s.consistency, '') AS consistency, count(*)"
-		       " FROM txn AS t LEFT JOIN state AS s ON s.n ="
-		       " (SELECT max(n) FROM state AS l WHERE l.run = t.run"
-		       " AND l.id = t.id) WHERE t.at_ms >= ?1"
-		       " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
-		.parameters = { since_ms },
+		.sql =
+		    "SELECT t.op, t.source,"
+		    " coalesce(s.state, 'unfinished') AS outcome,"
+		    " coalesce(s.consistency, '') AS consistency, count(*)"
+		    " FROM txn AS t LEFT JOIN state AS s ON s.n ="
+		    " (SELECT max(n) FROM state AS l WHERE l.run = t.run"
+		    " AND l.id = t.id) WHERE" HISTORY_PIECE(
+			t) "AND t.at_ms >= ?2 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+		.parameters = { 0, since_ms },
 		.item_size = sizeof(struct history_tally),
 		.get = get_tally,
 	};
 	enum history_error error;
 	void *items;
 
-	error = history_select_rows(history, &query, &items, countp);
+	error = history_select_pieces(history, &query, SIZE_MAX, &items,
+	    countp);
 	*talliesp = items;
+	if (error == HISTORY_OK)
+		*countp = merge_tallies(items, *countp);
 	return (error);
 }
 
@@ -154,10 +192,11 @@ history_flushes(struct history *history, const struct history_filter *filter,
 		       " THEN p.ready_at_ms - p.told_at_ms END"
 		       " FROM txn AS t JOIN part AS p"
 		       " ON p.run = t.run AND p.id = t.id"
-		       " WHERE t.op = 'freeze' AND t.at_ms >= ?1"
-		       " AND t.at_ms <= ?2 AND p.name = ?5"
-		       " AND p.phase = 'final' ORDER BY t.n",
-		.parameters = { filter->since_ms,
+		       " WHERE" HISTORY_PIECE(
+			   t) "AND t.op = 'freeze' AND t.at_ms >= ?2"
+			      " AND t.at_ms <= ?3 AND p.name = ?5"
+			      " AND p.phase = 'final' ORDER BY t.n",
+		.parameters = { 0, filter->since_ms,
 		    filter->until_ms == 0 ? INT64_MAX : filter->until_ms },
 		.texts = { filter->app },
 		.item_size = sizeof(struct history_flush),
@@ -166,7 +205,8 @@ history_flushes(struct history *history, const struct history_filter *filter,
 	enum history_error error;
 	void *items;
 
-	error = history_select_rows(history, &query, &items, countp);
+	error = history_select_pieces(history, &query, SIZE_MAX, &items,
+	    countp);
 	*flushesp = items;
 	return (error);
 }

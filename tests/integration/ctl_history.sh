@@ -85,6 +85,33 @@ ctl 64 history --consistency best
 ctl 64 last --app ledger
 expect 'is no option of last'
 
+say "a history that is looked at in pieces"
+kept=$history
+history=$TEST_DIR/large.db
+cp "$kept" "$history"
+sqlite3 "$history" "WITH RECURSIVE c(i) AS (SELECT 10 UNION ALL
+    SELECT i + 1 FROM c WHERE i < 45000) INSERT INTO txn(run, id, op, source,
+    msgid, at_ms) SELECT 1, i, 'freeze', 'device', 0, $now_ms FROM c;
+    INSERT INTO state(run, id, by_run, state, consistency, reason, culprit,
+    host, at_ms, elapsed_ms, late_ms) SELECT run, id, 1, 'done', 'filesystem',
+    '', '', 'success', at_ms, 1, 0 FROM txn WHERE id >= 10;
+    UPDATE state SET consistency = 'none' WHERE id IN (44999, 25000, 24999)"
+ctl 0 history --consistency none
+expect_ids 44999 25000 24999 4
+ctl 0 history --consistency none -n 3
+expect_ids 44999 25000 24999
+ctl 0 history --app ledger
+expect_ids 3 2
+ctl 0 history -n 40001
+[ "$(wc -l <"$out")" -eq 40002 ] || die "rows are lost: $(wc -l <"$out")"
+ctl 0 metrics --socket "$TEST_DIR/none"
+expect 'outcome="done",consistency="filesystem"} 44988$'
+ctl 0 history --app ledger --stats --since 2025-01-01
+expect '^2025-11-20  2 +0 '
+ctl 2 check --socket "$TEST_DIR/none"
+expect 'application-consistent snapshot is (59 m|1 h|60 m|[0-9]+ m)'
+history=$kept
+
 say "colours only on a terminal, and not with NO_COLOR"
 # Runs appvssctl on a terminal of its own.
 on_terminal() {
