@@ -299,10 +299,12 @@ broker_refuse(struct broker *broker, const struct source_request *request)
 static int
 broker_line_up(struct broker *broker, struct txn_event *event)
 {
-	if (broker->stopping || !journal_is_started(broker->journal) ||
-	    lineup_fill(&broker->lineup, &broker->participants.registry) == -1)
+	if (broker->stopping || !journal_is_started(broker->journal))
 		return (-1);
 	event->id = journal_next_id(broker->journal);
+	if (event->id == 0 ||
+	    lineup_fill(&broker->lineup, &broker->participants.registry) == -1)
+		return (-1);
 	event->parts = broker->lineup.parts;
 	event->nparts = broker->lineup.count;
 	return (0);

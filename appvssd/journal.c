@@ -12,6 +12,7 @@
 #include "journal.h"
 #include "kernel/vssdev/heldlog.h"
 #include "query.h"
+#include "sdk/proto.h"
 
 /* So long the history may take to say which transaction was the last. */
 #define JOURNAL_START_MS 2000
@@ -49,6 +50,10 @@ journal_start(struct journal *journal, uint64_t next_id)
 	if (journal->started)
 		return;
 	journal->started = true;
+	if (journal->next_id > PROTO_COUNTER_MAX)
+		heldlog(HELDLOG_ERROR, "history_numbers",
+		    "text=\"the history has the last number that there is:"
+		    " no request can be served\"");
 	(void)event_del(journal->start_event);
 	journal->callbacks->started(journal->arg);
 }
@@ -231,7 +236,7 @@ journal_is_started(const struct journal *journal)
 uint64_t
 journal_next_id(struct journal *journal)
 {
-	return (journal->next_id++);
+	return (journal->next_id > PROTO_COUNTER_MAX ? 0 : journal->next_id++);
 }
 
 bool

@@ -52,7 +52,7 @@ struct query *journal_query(const struct journal *journal);
 void journal_attach(struct journal *journal, int fd);
 
 bool journal_is_started(const struct journal *journal);
-/* The number of the next transaction; after started. */
+/* The number of the next transaction; after started.  0: all were given out. */
 uint64_t journal_next_id(struct journal *journal);
 
 /*

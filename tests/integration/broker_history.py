@@ -233,6 +233,16 @@ def kept():
         fail("kept: %r" % ask(client)[0])
 
 
+def last():
+    """A number that cannot be told is not given out: one more, and no other."""
+    client = Client(SOCKET)
+    client.ask("CHECK", "OK verb=CHECK id=9223372036854775807 ")
+    client.ask("CHECK", "ERROR code=busy verb=CHECK")
+    client.ask("FREEZE", "ERROR code=busy verb=FREEZE")
+    if client.status()[0]["state"] != "idle":
+        fail("not idle: %r" % client.status()[0])
+
+
 def damaged():
     client = Client(SOCKET)
     await_true(lambda: "history.db.corrupt-" in

@@ -56,6 +56,13 @@ broker_appvssd
 history_case kept
 broker_stop
 
+say "the last number that there is"
+sqlite3 "$TEST_DIR/history.db" "UPDATE txn SET id = 9223372036854775806
+	WHERE id = (SELECT max(id) FROM txn)"
+broker_appvssd
+history_case last
+broker_stop
+
 say "a damaged history"
 dd if=/dev/urandom of="$TEST_DIR/history.db" bs=4096 seek=1 count=3 \
 	conv=notrunc 2>/dev/null
