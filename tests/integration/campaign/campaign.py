@@ -160,15 +160,16 @@ class Runner:
         world.host.poll()
         account.host = world.host if not account.killed("host") \
             else account.host
+        # appvssd does not start with a configuration that has a mistake.
+        world.write_config("default")
         dead = world.revive()
+        world.until(world.shell_done, "the history's disk is thawed and mended")
         if not world.thawed():
             raise Failure("a file system is still frozen")
-        world.until(world.shell_done, "the history's disk is repaired")
         world.peers.reset()
         if account.did("history", "corrupt"):
             self.kill_history()
         if account.did("config", None):
-            world.write_config("default")
             world.until(lambda: any(verb == "OK" and "RELOAD" in keys.values()
                                     for verb, keys in world.ask("RELOAD")),
                         "the default configuration in force")

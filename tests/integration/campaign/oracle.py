@@ -23,6 +23,7 @@ class Account:
     def __init__(self, world):
         self.world = world
         self.inode = self.last_n = None
+        self.last_event = 0
         self.top_id = 0
         self.mark()
 
@@ -173,6 +174,7 @@ def read_history(account):
             raise Failure("the history is another file now")
         # Numbers are taken over as far as they can be read: not here.
         account.inode, account.last_n, account.top_id = inode, 0, 0
+        account.last_event = 0
     db = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=10)
     try:
         txns = []
@@ -272,6 +274,28 @@ def check_seen(account, by_id):
                           (keys, by_id[int(keys["id"])]))
 
 
+def check_gaps(account, txns):
+    """A good FREEZE without a transaction is one that a gap counts."""
+    db = sqlite3.connect("file:%s?mode=ro" % account.world.history, uri=True,
+                         timeout=10)
+    rows = db.execute("SELECT n, text FROM event WHERE kind = 'gap' AND n > ?",
+                      (account.last_event,)).fetchall()
+    account.last_event = db.execute("SELECT coalesce(max(n), 0) FROM event"
+                                    ).fetchone()[0]
+    db.close()
+    missed = sum(int(count) for _, text in rows
+                 for count in re.findall(r"^snapshots=(\d+)", text))
+    held = sum(1 for txn in txns if txn.source == "device" and
+               txn.op == "freeze" and "held" in [row[0] for row in txn.states])
+    good = sum(1 for op, good, _ in account.host.replies[account.replied:]
+               if op == "freeze" and good)
+    if account.killed("host") or account.did("history", "corrupt"):
+        return
+    if good > held + missed:
+        raise Failure("the host had %d good freezes; %d are recorded, %d are "
+                      "counted as missed: %r" % (good, held, missed, txns))
+
+
 # ---- the copy ----
 
 def restored(world, name):
@@ -329,6 +353,7 @@ def judge(account):
     check_programs(account)
     txns = read_history(account)
     check_history(account, txns)
+    check_gaps(account, txns)
     for txn in txns:
         if txn.id == account.copied_id and txn.op == "freeze" and \
                 txn.source == "device" and txn.final()[0] == "done":
