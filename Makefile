@@ -110,6 +110,8 @@ DEPS_Linux = gcc g++ make bmake pkg-config libevent-dev libsqlite3-dev check \
 DEPS_FreeBSD = pkgconf libevent sqlite3 check libconfuse python3
 DEPS_LINT_Linux = clang clang-format libclang-rt-14-dev mandoc shellcheck
 DEPS_LINT_FreeBSD = llvm14 mandoc hs-ShellCheck
+DEPS_ANALYZE_Linux = gcc clang clang-tidy cppcheck
+DEPS_ANALYZE_FreeBSD = gcc llvm14 cppcheck
 # The servers of make check-db, which runs on Linux.
 DEPS_TEST_Linux = postgresql mariadb-server redis-server sqlite3 python3
 DEPS_TEST_FreeBSD =
@@ -119,6 +121,9 @@ deps:
 
 deps-lint:
 	sh tests/deps.sh ${DEPS_LINT_${OS}}
+
+deps-analyze:
+	sh tests/deps.sh ${DEPS_ANALYZE_${OS}}
 
 deps-test:
 	sh tests/deps-test.sh ${DEPS_TEST_${OS}}
@@ -130,6 +135,6 @@ clean:
 	    ${CLEAN_FILES}
 	rm -rf .build
 
-.PHONY: all everything paths-asked deps deps-lint deps-test \
+.PHONY: all everything paths-asked deps deps-lint deps-test deps-analyze \
 	install clean check check-asan check-tsan demo lint format \
-	format-check
+	format-check analyze

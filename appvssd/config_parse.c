@@ -391,8 +391,8 @@ copy_access(struct config_access *to, cfg_t *section)
 	/* analyze: config_fini() frees them. */
 	to->uids = make_array(nusers, sizeof(*to->uids));
 	to->gids = make_array(cfg_size(section, "group"), sizeof(*to->gids));
-	to->names = make_array(cfg_size(section, "names"), sizeof(char *));
 	/* analyze: likewise. */
+	to->names = make_array(cfg_size(section, "names"), sizeof(char *));
 	if (to->uids == NULL || to->gids == NULL || to->names == NULL)
 		return;
 	for (i = 0; i < nusers; i++) {

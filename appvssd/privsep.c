@@ -64,6 +64,7 @@ privsep_send(int fd, const struct privsep_msg *msg, const int *fds,
 		hdr.msg_control = &control;
 		hdr.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
 		cmsg = CMSG_FIRSTHDR(&hdr);
+		/* analyze: control has room for a header. */
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
 		cmsg->cmsg_len = CMSG_LEN(nfds * sizeof(int));

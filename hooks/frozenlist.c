@@ -39,6 +39,7 @@ parse_line(const char *line, struct frozen_entry *entry)
 
 	memset(entry, 0, sizeof(*entry));
 	entry->order = -1;
+	/* analyze: out of range is another process's, as any wrong number. */
 	if (sscanf(line,
 		NAME_SCAN " %" SCNu64 " %c %ld %" SCNu64 " %d " USER_SCAN,
 		entry->name, &entry->transaction, &running, &pid,

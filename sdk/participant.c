@@ -179,6 +179,7 @@ appvss_unregister(struct appvss_participant *participant)
 	}
 	participant->is_leaving = true;
 	if (client_is_elsewhere(handle)) {
+		/* analyze: who sets it takes it away, before this returns. */
 		participant->is_gone = &is_gone;
 		client_wake(handle);
 		while (!is_gone)

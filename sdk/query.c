@@ -130,6 +130,7 @@ query_end_all(struct appvss *handle, int error, const char *text)
 	while (last != NULL) {
 		query = TAILQ_FIRST(&handle->queries);
 		is_last = query == last;
+		/* analyze: what is freed is not on the list any more. */
 		query->is_asked = false;
 		if (!query->is_over)
 			finish(handle, query, error, text, 0);
@@ -148,6 +149,7 @@ query_run(struct appvss *handle, uint64_t now_ms)
 		query_end_all(handle, handle->lost_error, handle->lost_text);
 	/* Who could not run for a while still asks what it was told to. */
 	query = TAILQ_FIRST(&handle->queries);
+	/* analyze: likewise. */
 	if (query != NULL && !query->is_asked && !query->is_over &&
 	    handle->state == CLIENT_WELCOMED && conn_has_room(handle))
 		ask(handle, query, now_ms);
@@ -261,6 +263,7 @@ query_discard(struct appvss *handle)
 {
 	struct query *query;
 
+	/* analyze: likewise. */
 	while ((query = TAILQ_FIRST(&handle->queries)) != NULL)
 		forget(handle, query);
 }

@@ -16,6 +16,11 @@ SHELL_SCRIPTS += tests/db/db_lib.sh ${DB_TESTS} tests/deps-test.sh
 lint:
 	sh tests/lint.sh "${MANUALS}" "${SHELL_SCRIPTS}"
 
+# Minutes of it: .ci/run does without.  Needs make deps-analyze.
+ANALYZE_FILES ?=
+analyze:
+	ANALYZE_FILES="${ANALYZE_FILES}" sh tests/analyze.sh ${BASE_CPPFLAGS}
+
 format:
 	clang-format -i `find . -name .build -prune -o -name '*.[ch]' -print`
 
@@ -23,7 +28,8 @@ format-check:
 	clang-format --dry-run -Werror \
 	    `find . -name .build -prune -o -name '*.[ch]' -print`
 
-SHELL_SCRIPTS += tests/deps.sh tests/run.sh tests/sanitize.sh tests/lint.sh
+SHELL_SCRIPTS += tests/analyze.sh tests/deps.sh tests/run.sh \
+	tests/sanitize.sh tests/lint.sh
 CHAIN_TESTS = tests/integration/chain_snapshot.sh \
 	tests/integration/chain_veto.sh \
 	tests/integration/chain_hang.sh \

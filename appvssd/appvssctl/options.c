@@ -100,9 +100,11 @@ take_filter(struct ctl *ctl, enum option_number number, const char *text)
 		ctl->consistency = text;
 		return (is_among(text, consistencies));
 	case OPTION_APP:
+		/* analyze: it has an argument, so a text. */
 		ctl->app = text;
 		return (text[0] != '\0');
 	case OPTION_SOURCE:
+		/* analyze: likewise. */
 		ctl->source = text;
 		return (text[0] != '\0');
 	}
@@ -139,12 +141,14 @@ take_value(struct ctl *ctl, enum option_number number, const char *text)
 		ctl->critical_s = when_duration_s(text);
 		return (ctl->critical_s > 0);
 	case OPTION_OUTPUT:
+		/* analyze: likewise. */
 		ctl->output = text;
 		return (text[0] != '\0');
 	case OPTION_STATS:
 		ctl->stats = true;
 		break;
 	case OPTION_SVG:
+		/* analyze: likewise. */
 		ctl->svg = text;
 		return (text[0] != '\0');
 	case OPTION_CONFIG:

@@ -40,6 +40,7 @@ path_find(const struct history_detail *detail, struct path *path)
 		step.elapsed_ms = step.until_ms - part->told_at_ms;
 		if (step.elapsed_ms < 0)
 			step.elapsed_ms = 0;
+		/* analyze: each step that is there has a part. */
 		if (last == NULL || last->part->order != part->order)
 			path->steps[path->count++] = step;
 		else if (step.until_ms > last->until_ms)

@@ -184,6 +184,7 @@ core_act(struct hv_appvss_core *core, const struct hv_appvss_action *action,
 		    action->success);
 		break;
 	case HV_APPVSS_ACT_SAVE:
+		/* analyze: only what the host asks is saved. */
 		core->saved = *request;
 		core->saved_xactid = xactid;
 		break;

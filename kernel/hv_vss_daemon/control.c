@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -246,6 +247,8 @@ accept_client(struct control *control, uint64_t kept)
 	client = find_free(control);
 	if (client == NULL)
 		client = drop_idlest(control, kept);
+	/* There is room for more than the one that is kept. */
+	assert(client != NULL);
 	client->fd = fd;
 	client->id = ++control->last_id;
 	client->used = ++control->last_used;
@@ -483,6 +486,7 @@ control_put(struct control *control, uint64_t id, const char *format, ...)
 	if ((size_t)length > sizeof(text) - 2)
 		length = (int)sizeof(text) - 2;
 	text[length] = '\n';
+	/* analyze: drop() frees what waits to be sent. */
 	put(client, text, (size_t)length + 1);
 }
 

@@ -134,7 +134,7 @@ static int
 ask(const struct guardian *guardian, const struct guard_message *message,
     struct why *why)
 {
-	struct guard_message answer;
+	struct guard_message answer = { 0 };
 	ssize_t got = -1;
 
 	if (tell(guardian, message, -1, why) == 0) {

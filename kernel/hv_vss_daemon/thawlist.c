@@ -180,6 +180,8 @@ parse_list(char *text, struct list *list)
 	line = strchr(text, '\n');
 	if (line == NULL)
 		return (strncmp(text, "pid ", strnlen(text, 4)) == 0);
+	/* analyze: these wrote it themselves; what is not there is not found.
+	 */
 	if (sscanf(text, "pid %ld", &pid) != 1 || pid <= 0)
 		return (false);
 	list->pid = (pid_t)pid;
@@ -189,6 +191,7 @@ parse_list(char *text, struct list *list)
 			break;
 		*next++ = '\0';
 		name = strchr(line, ' ');
+		/* analyze: likewise. */
 		if (list->count == MOUNTS_FREEZE_MAX || name == NULL ||
 		    sscanf(line, "%lu:%lu", &file_major, &file_minor) != 2)
 			return (false);

@@ -172,7 +172,7 @@ limit_start(struct program *program)
 		    program->limit_ms));
 	error = program->machine->sysctl_get("limit_ms", text, sizeof(text));
 	if (error == 0)
-		program->limit_ms = atoi(text);
+		program->limit_ms = (int)strtol(text, NULL, 10);
 	return (error);
 }
 

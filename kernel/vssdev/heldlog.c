@@ -234,6 +234,7 @@ log_line(enum heldlog_level level, const char *event, const char *format,
 		length = head + (wanted > 0 ? (size_t)wanted : 0);
 		if (length > HELDLOG_LINE_MAX) {
 			length = HELDLOG_LINE_MAX;
+			/* analyze: the length counts, not a zero. */
 			memcpy(line + length - strlen(CUT_MARK), CUT_MARK,
 			    strlen(CUT_MARK));
 		}

@@ -223,6 +223,7 @@ static void
 measure(const struct bench *bench, struct result *result)
 {
 	struct runner runners[RUNNERS];
+	/* analyze: it is set before it is read. */
 	const struct runner_hello *hello = &runners[STORED].hello;
 	long anon_kib;
 	int i;

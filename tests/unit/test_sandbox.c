@@ -224,6 +224,7 @@ use_memory(void)
 		if (block == NULL)
 			return (ENOMEM);
 		block[0] = 1;
+		/* analyze: this process ends. */
 		block = realloc(block, 3 * sizes[i]);
 		if (block == NULL || block[0] != 1)
 			return (ENOMEM);

@@ -31,6 +31,7 @@ step(enum hv_appvss_event_type type, enum hv_appvss_dev_id dev,
 		.dev = dev,
 		.op = op,
 		.app_required = app_required,
+		/* analyze: there is one side effect. */
 		.now_us = now_us++ };
 
 	ck_assert_int_eq(hv_appvss_queue_step(&queue, &event, &actions),
@@ -59,6 +60,7 @@ answer(enum hv_appvss_dev_id dev, uint64_t msgid, enum hv_vss_op_t op,
 		.op = op,
 		.success = success,
 		.msgid = msgid,
+		/* analyze: likewise. */
 		.now_us = now_us++ };
 
 	return (hv_appvss_queue_step(&queue, &event, &actions));
