@@ -137,4 +137,4 @@ clean:
 
 .PHONY: all everything paths-asked deps deps-lint deps-test deps-analyze \
 	install clean check check-asan check-tsan demo lint format \
-	format-check analyze
+	format-check analyze cov

@@ -42,6 +42,7 @@ static const struct {
 	{ "50-x.rpmnew", SCAN_FILE, 0, 0755, SCAN_LEFTOVER },
 	{ "50-x.dpkg-old", SCAN_FILE, 0, 0755, SCAN_LEFTOVER },
 	{ "50-x.dpkg-new", SCAN_FILE, 0, 0755, SCAN_LEFTOVER },
+	{ "50-x.ucf-dist", SCAN_FILE, 0, 0755, SCAN_LEFTOVER },
 	{ "50-x.swp", SCAN_FILE, 0, 0755, SCAN_LEFTOVER },
 	{ "50-x.sample", SCAN_FILE, 0, 0755, SCAN_LEFTOVER },
 	{ "README", SCAN_FILE, 0, 0755, SCAN_LEFTOVER },

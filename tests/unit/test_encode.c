@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Encoders at their limits: a mistake is kept to the end of the line, nothing
+ * of which is sent then; rows of the history are as long as the process behind
+ * the queue takes them, whatever a participant has said.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "appvssd/histq.h"
+#include "appvssd/histrow.h"
+#include "appvssd/histwire.h"
+#include "sdk/proto.h"
+
+static struct wire_line line, other;
+
+static void
+begin(void)
+{
+	wire_begin(&line, &proto_client_grammar, PC_HELLO);
+}
+
+static void
+fails(enum wire_error error)
+{
+	/* What follows does not mend it. */
+	wire_put_uint(&line, PK_VERSION, 1);
+	ck_assert_int_eq(wire_end(&line), error);
+	ck_assert_str_eq(line.bytes, "");
+}
+
+START_TEST(a_mistake_is_kept)
+{
+	begin();
+	wire_put_text(&line, PK_PROGRAM, NULL);
+	fails(WIRE_E_BAD_VALUE);
+	begin();
+	wire_put_text(&line, PK_VERSION, "1");
+	fails(WIRE_E_BAD_VALUE);
+	begin();
+	wire_put_uint(&line, PK_PROGRAM, 1);
+	fails(WIRE_E_BAD_VALUE);
+	wire_begin(&line, &proto_client_grammar, PC_REGISTER);
+	wire_put_uint(&line, PK_ORDER, 100);
+	fails(WIRE_E_BAD_VALUE);
+}
+END_TEST
+
+START_TEST(keys_of_another_line)
+{
+	wire_begin(&other, &proto_client_grammar, PC_HELLO);
+	wire_put_text(&other, PK_PROGRAM, "a b");
+	begin();
+	wire_put_keys_of(&line, &other);
+	wire_put_uint(&line, PK_VERSION, 1);
+	ck_assert_int_eq(wire_end(&line), WIRE_OK);
+	ck_assert_str_eq(line.bytes, "HELLO program=\"a b\" version=1\n");
+	/* Twice is once too often. */
+	begin();
+	wire_put_text(&line, PK_PROGRAM, "x");
+	wire_put_keys_of(&line, &other);
+	fails(WIRE_E_DUPLICATE_KEY);
+	wire_begin(&line, &proto_client_grammar, PC_REGISTER);
+	wire_put_keys_of(&line, &other);
+	fails(WIRE_E_UNKNOWN_VERB);
+	wire_begin(&line, &histwire_row_grammar, HR_RUN);
+	wire_put_keys_of(&line, &other);
+	ck_assert_int_eq(wire_end(&line), WIRE_E_UNKNOWN_VERB);
+	/* A mistake of either. */
+	begin();
+	wire_put_text(&line, PK_PROGRAM, NULL);
+	wire_put_keys_of(&line, &other);
+	fails(WIRE_E_BAD_VALUE);
+	wire_put_uint(&other, PK_PROGRAM, 1);
+	begin();
+	wire_put_keys_of(&line, &other);
+	ck_assert_int_eq(wire_end(&line), other.error);
+}
+END_TEST
+
+static struct histq_part
+make_part(const char *text)
+{
+	return ((struct histq_part) { .id = 7,
+	    .phase = "final",
+	    .name = "db",
+	    .result = "ready",
+	    .text = text,
+	    .told_at_ms = HISTQ_NEVER,
+	    .ready_at_ms = 3,
+	    .thaw_told_at_ms = HISTQ_NEVER,
+	    .thawed_at_ms = HISTQ_NEVER });
+}
+
+/* Each byte takes four: half of it, and a half of that, until it fits. */
+START_TEST(a_row_is_never_too_long)
+{
+	static char text[4 * HISTWIRE_TEXT_MAX];
+	struct histq_part part = make_part(text);
+	static char program[HISTWIRE_PROGRAM_MAX + 9];
+
+	memset(text, '\1', sizeof(text) - 1);
+	memset(program, '\2', sizeof(program) - 1);
+	part.program = program;
+	histrow_encode_part(&line, 1, &part);
+	ck_assert_uint_lt(line.length, HISTROW_BYTES_MAX);
+	ck_assert_int_eq(wire_end(&line), WIRE_OK);
+	ck_assert_ptr_nonnull(strstr(line.bytes, " text=\"\\x01\\x01"));
+}
+END_TEST
+
+START_TEST(what_is_not_known_is_left_out)
+{
+	struct histq_part part = make_part(NULL);
+
+	histrow_encode_part(&line, 1, &part);
+	ck_assert_int_eq(wire_end(&line), WIRE_OK);
+	ck_assert_ptr_null(strstr(line.bytes, "text="));
+	ck_assert_ptr_null(strstr(line.bytes, "program="));
+	ck_assert_ptr_null(strstr(line.bytes, " told_at_ms="));
+	ck_assert_ptr_nonnull(strstr(line.bytes, " ready_at_ms=3"));
+	part.text = "";
+	histrow_encode_part(&line, 1, &part);
+	ck_assert_int_eq(wire_end(&line), WIRE_OK);
+	ck_assert_ptr_null(strstr(line.bytes, "text="));
+	histrow_encode_known(&line, 2, 5, "db", NULL, -1);
+	ck_assert_int_eq(wire_end(&line), WIRE_OK);
+	ck_assert_ptr_null(strstr(line.bytes, "uid="));
+	histrow_encode_known(&line, 2, 5, "db", "postgres", 70);
+	ck_assert_int_eq(wire_end(&line), WIRE_OK);
+	ck_assert_ptr_nonnull(strstr(line.bytes, "uid=70"));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("encode");
+	TCase *tcase = tcase_create("encode");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, a_mistake_is_kept);
+	tcase_add_test(tcase, keys_of_another_line);
+	tcase_add_test(tcase, a_row_is_never_too_long);
+	tcase_add_test(tcase, what_is_not_known_is_left_out);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return (failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
