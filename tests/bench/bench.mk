@@ -17,8 +17,22 @@ tests/bench/history: ${BENCH_HISTORY_OBJS}
 tests/bench/nohistory: tests/bench/nohistory.o
 	${LINK} -o $@ tests/bench/nohistory.o
 
-bench: all tests/bench/fanout tests/bench/nohistory tests/bench/history
-	tests/bench/fanout 1 10 100 1000 10000
-	tests/bench/history .build 20000
+# In the simulated kernel.
+BENCH_DRIVER_OBJS = tests/bench/driver.o ${SIM_OBJS}
+OBJS += tests/bench/driver.o
+CLEAN_FILES += tests/bench/driver
+SHELL_SCRIPTS += tests/bench/bench.sh tests/bench/snapshot.sh
+
+tests/bench/driver: ${BENCH_DRIVER_OBJS}
+	${LINK} -o $@ ${BENCH_DRIVER_OBJS} -lpthread
+
+BENCH_PROGS = tests/bench/fanout tests/bench/nohistory tests/bench/history \
+	tests/bench/driver
+
+# BENCH_FLAGS=--json for programs.
+BENCH_FLAGS ?=
+
+bench: all ${BENCH_PROGS}
+	@sh tests/bench/bench.sh ${BENCH_FLAGS}
 
 .PHONY: bench

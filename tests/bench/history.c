@@ -2,9 +2,10 @@
 /*
  * Fills a history through the history process, as the broker does, and prints
  * how fast that was, how large it is, and how long appvssctl and HISTORY take
- *to look at it: medians, and the longest, of many runs.
+ * to look at it: medians, and the longest, of many runs.
  *
- * usage: history [-p PARTICIPANTS] [-k] DIRECTORY TRANSACTIONS
+ * usage: history [-jk] [-p PARTICIPANTS] DIRECTORY TRANSACTIONS
+ *	-j	print JSON
  *	-k	keep the database; one that is there is measured as it is
  */
 #include <sys/resource.h>
@@ -40,6 +41,7 @@ struct bench {
 	uint64_t seq;
 	uint64_t acked;
 	unsigned participants;
+	bool json;
 	char out[FLUSH_BYTES + 4096];
 	size_t length;
 };
@@ -245,8 +247,13 @@ fill(struct bench *bench, uint64_t count)
 	stop(bench);
 	if (stat(bench->path, &st) == -1)
 		err(1, "%s", bench->path);
-	printf("%" PRIu64 " transactions with %u participants: %.1f s,"
-	       " %.0f transactions/s, %.0f rows/s, %.0f bytes each\n",
+	printf(bench->json ?
+		"{\"bench\": \"history\", \"transactions\": %" PRIu64
+		", \"participants\": %u, \"seconds\": %.1f,"
+		" \"transactions_per_s\": %.0f, \"rows_per_s\": %.0f,"
+		" \"transaction_bytes\": %.0f}\n" :
+		"%" PRIu64 " transactions with %u participants: %.1f s,"
+		" %.0f transactions/s, %.0f rows/s, %.0f bytes each\n",
 	    count, bench->participants, took / 1e3, (double)count / took * 1e3,
 	    (double)bench->seq / took * 1e3,
 	    (double)st.st_size / (double)count);
@@ -261,11 +268,21 @@ compare(const void *a, const void *b)
 }
 
 static void
-print_times(const char *what, double *times)
+print_time(const struct bench *bench, const char *what, double median_ms,
+    double longest_ms)
+{
+	printf(bench->json ?
+		"{\"bench\": \"history\", \"what\": \"%s\", \"median_ms\": "
+		"%.2f, \"longest_ms\": %.2f}\n" :
+		"%-28s %8.2f ms, longest %.2f ms\n",
+	    what, median_ms, longest_ms);
+}
+
+static void
+print_times(const struct bench *bench, const char *what, double *times)
 {
 	qsort(times, ROUNDS, sizeof(*times), compare);
-	printf("%-28s %8.2f ms, longest %.2f ms\n", what, times[ROUNDS / 2],
-	    times[ROUNDS - 1]);
+	print_time(bench, what, times[ROUNDS / 2], times[ROUNDS - 1]);
 }
 
 static double
@@ -306,8 +323,8 @@ time_ctl(const struct bench *bench, const char *what, const char *argument)
 	}
 	(void)snprintf(label, sizeof(label), "appvssctl %s%s%s", what,
 	    argument == NULL ? "" : " ", argument == NULL ? "" : argument);
-	print_times(label, times);
-	print_times("    of it, processor", cpu);
+	print_times(bench, label, times);
+	print_times(bench, "    of it, processor", cpu);
 }
 
 /* From QUERY to DONE, as the broker asks. */
@@ -324,7 +341,7 @@ time_query(struct bench *bench, const char *label, const char *query)
 		await(bench, "DONE", line, sizeof(line));
 		times[i] = now_ms() - began;
 	}
-	print_times(label, times);
+	print_times(bench, label, times);
 }
 
 static void
@@ -338,7 +355,8 @@ measure(struct bench *bench)
 	start(bench);
 	say_run(bench, 2 + (uint64_t)time(NULL));
 	await(bench, "READY", line, sizeof(line));
-	printf("%-28s %8.2f ms\n", "start, to READY", now_ms() - began);
+	began = now_ms() - began;
+	print_time(bench, "start, to READY", began, began);
 	(void)sscanf(line, "READY last_id=%" SCNu64, &last_id);
 	(void)snprintf(middle, sizeof(middle), "%" PRIu64, last_id / 2 + 1);
 	bench->seq = bench->acked = 0;
@@ -346,8 +364,8 @@ measure(struct bench *bench)
 	put_transaction(bench, last_id + 1);
 	say(bench, "COMMIT\n");
 	await_ack(bench, bench->seq);
-	printf("%-28s %8.2f ms\n", "first transaction committed",
-	    now_ms() - began);
+	began = now_ms() - began;
+	print_time(bench, "first transaction committed", began, began);
 	time_query(bench, "HISTORY, newest page",
 	    "QUERY query=1 kind=transactions\n");
 	time_query(bench, "HISTORY id=0",
@@ -374,17 +392,20 @@ main(int argc, char *argv[])
 
 	/* Children must not write again what waits in a buffer. */
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((option = getopt(argc, argv, "kp:")) != -1) {
+	while ((option = getopt(argc, argv, "jkp:")) != -1) {
 		if (option == 'k')
 			keep = true;
+		else if (option == 'j')
+			bench.json = true;
 		else if (option == 'p')
-			bench.participants = (unsigned)atoi(optarg);
+			bench.participants = (unsigned)strtoul(optarg, NULL,
+			    10);
 		else
 			exit(64);
 	}
 	if (argc - optind != 2)
 		errx(64,
-		    "usage: history [-p PARTICIPANTS] [-k] DIRECTORY"
+		    "usage: history [-jk] [-p PARTICIPANTS] DIRECTORY"
 		    " TRANSACTIONS");
 	(void)snprintf(bench.path, sizeof(bench.path), "%s/bench-history.db",
 	    argv[optind]);

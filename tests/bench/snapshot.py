@@ -1,0 +1,391 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whole snapshots of a real file system, beside what they cannot be faster than.
+
+    hooks   1, 5 and 20 scripts of 100 ms: FREEZE of the host to its reply, with
+            appvss-hooks; one script and a bare freeze; all of them started at
+            once and a bare freeze; qemu-ga with the same scripts in its
+            fsfreeze-hook
+    stall   longest pause of a writer that calls fsync all the time: a snapshot
+            around a copy; a bare freeze around the same copy
+    window  FREEZE and THAW with 0 and 100 participants; a bare freeze and thaw
+    idle    how often the processes wake when nothing is asked
+
+Rounds are interleaved, medians are compared.  snapshot.sh makes the mount and
+undoes everything.
+
+usage: snapshot.py [--json] [-r ROUNDS] DIRECTORY MOUNT IMAGE
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, "tests/integration")
+from broker_rig import Client, await_true, fail  # noqa: E402
+
+FIFREEZE = 0xC0045877
+FITHAW = 0xC0045878
+SCRIPT_MS = 100
+IDLE_S = 10
+
+
+def ms(function, *args):
+    began = time.monotonic()
+    function(*args)
+    return (time.monotonic() - began) * 1000
+
+
+class Programs:
+    """Everything between host and file system, as it is in use."""
+
+    def __init__(self, directory, mount, config=""):
+        self.dir = directory
+        self.mount = mount
+        self.started = []
+        os.makedirs(directory + "/vss.d", mode=0o755, exist_ok=True)
+        os.makedirs(directory + "/run", mode=0o700, exist_ok=True)
+        with open(directory + "/conf", "w") as conf:
+            conf.write('user = "root"\nhistory_program = "%s"\n%s\n' %
+                       (os.path.abspath("appvssd/appvssd-history"), config))
+        self.sim = self.start("kernel/sim/hv_vss_sim", "-d", directory,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.host_line("ready")
+        self.start("kernel/hv_vss_daemon/hv_vss_daemon", "-n", "--device",
+                   directory + "/hv_fsvss_dev", "--mount", mount,
+                   "--runtime-dir", directory, "--limit-ms", "50000")
+        self.socket = directory + "/sock"
+        self.start("appvssd/appvssd", "--foreground", "--config",
+                   directory + "/conf", "--device",
+                   directory + "/hv_appvss_dev", "--socket", self.socket,
+                   "--history", directory + "/history.db")
+        self.say("wait-openers 15000")
+        self.host_line("openers")
+        self.ask("negotiate")
+        await_true(lambda: os.path.exists(self.socket), "a socket")
+
+    def start(self, *command, **more):
+        with open(self.dir + "/log", "ab") as log:
+            more.setdefault("stdin", subprocess.DEVNULL)
+            more.setdefault("stdout", log)
+            child = subprocess.Popen(command, stderr=log, **more)
+        self.started.append(child)
+        return child
+
+    def say(self, command):
+        self.sim.stdin.write(command.encode() + b"\n")
+        self.sim.stdin.flush()
+
+    def host_line(self, word):
+        while True:
+            line = self.sim.stdout.readline().decode()
+            if not line:
+                fail("the host has ended")
+            if line.startswith(word):
+                return line
+
+    def ask(self, command):
+        self.say(command)
+        reply = self.host_line("reply")
+        if "status=0x00000000" not in reply:
+            fail("%s: %s" % (command, reply))
+
+    def hooks(self, count):
+        self.start("hooks/appvss-hooks", "--foreground", "--dir",
+                   self.dir + "/vss.d", "--socket", self.socket,
+                   "--runtime-dir", self.dir + "/run")
+        client = Client(self.socket)
+        await_true(lambda: len(client.status()[1]) == count, "the scripts")
+
+    def stop(self):
+        for child in reversed(self.started):
+            child.terminate()
+        for child in self.started:
+            child.wait()
+
+
+class Participants(threading.Thread):
+    """Many names on one connection; each is ready at once."""
+
+    def __init__(self, path, count):
+        super().__init__(daemon=True)
+        self.client = Client(path)
+        for i in range(count):
+            self.client.register("app%d" % i)
+        self.start()
+
+    def run(self):
+        while True:
+            line = self.client.line()
+            if line is None:
+                return
+            verb = line.split(" ", 1)[0]
+            if verb not in ("FREEZE", "THAW", "CHECK"):
+                continue
+            keys = dict(re.findall(r"([a-z_]+)=(\S+)", line))
+            self.client.answer("READY", verb.lower(), keys)
+
+
+class Agent:
+    """qemu-ga, which may freeze nothing but what it is told by name."""
+
+    def __init__(self, path, mount):
+        self.mount = mount
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(60)
+        self.sock.connect(path)
+        self.lines = self.sock.makefile()
+
+    def ask(self, command, **arguments):
+        request = {"execute": command}
+        if arguments:
+            request["arguments"] = arguments
+        self.sock.sendall(json.dumps(request).encode() + b"\n")
+        answer = json.loads(self.lines.readline())
+        if "return" not in answer:
+            fail("qemu-ga: %r" % answer)
+        return answer["return"]
+
+    def freeze(self):
+        if self.ask("guest-fsfreeze-freeze-list",
+                    mountpoints=[self.mount]) != 1:
+            fail("qemu-ga has not frozen one file system")
+
+    def thaw(self):
+        self.ask("guest-fsfreeze-thaw")
+
+
+class Bare:
+    """What fsfreeze(8) does."""
+
+    def __init__(self, mount):
+        self.fd = os.open(mount, os.O_RDONLY | os.O_DIRECTORY)
+
+    def freeze(self):
+        fcntl.ioctl(self.fd, FIFREEZE, 0)
+
+    def thaw(self):
+        fcntl.ioctl(self.fd, FITHAW, 0)
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Writer:
+    """A process that writes and calls fsync; tells its longest pause."""
+
+    PROGRAM = """
+import os, sys, time
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+print("go", flush=True)
+longest, last = 0.0, time.monotonic()
+os.set_blocking(0, False)
+while True:
+    os.pwrite(fd, b"x" * 4096, 0)
+    os.fsync(fd)
+    now = time.monotonic()
+    longest, last = max(longest, now - last), now
+    try:
+        if not os.read(0, 1):
+            break
+    except BlockingIOError:
+        pass
+print(longest * 1000, flush=True)
+"""
+
+    def __init__(self, mount):
+        self.child = subprocess.Popen(
+            [sys.executable, "-c", self.PROGRAM, mount + "/written"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.child.stdout.readline()
+
+    def stall_ms(self):
+        self.child.stdin.close()
+        stall = float(self.child.stdout.readline())
+        self.child.wait()
+        return stall
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.dir = options.directory
+        self.mount = options.mount
+
+    def programs(self, name, config=""):
+        path = "%s/%s" % (self.dir, name)
+        os.makedirs(path)
+        return Programs(path, self.mount, config)
+
+    def show(self, bench, **numbers):
+        for key, value in numbers.items():
+            if isinstance(value, list):
+                numbers[key] = round(statistics.median(value), 2)
+            elif isinstance(value, float):
+                numbers[key] = round(value, 2)
+        if self.options.json:
+            print(json.dumps(dict(bench=bench, **numbers)), flush=True)
+        else:
+            print(bench, *("%s=%s" % item for item in numbers.items()),
+                  flush=True)
+
+    @staticmethod
+    def write_scripts(path, count):
+        for i in range(count):
+            script = "%s/script%d" % (path, i)
+            with open(script, "w") as out:
+                out.write('#!/bin/sh\n[ "$1" = thaw ] || sleep %g\n' %
+                          (SCRIPT_MS / 1000))
+            os.chmod(script, 0o755)
+
+    @staticmethod
+    def run_together(scripts, count):
+        """What nobody can be faster than on this machine."""
+        children = [subprocess.Popen(["%s/script%d" % (scripts, i), "freeze"])
+                    for i in range(count)]
+        for child in children:
+            child.wait()
+
+    def hooks(self, count):
+        programs = self.programs("hooks%d" % count)
+        scripts = programs.dir + "/vss.d"
+        self.write_scripts(scripts, count)
+        programs.hooks(count)
+        bare = Bare(self.mount)
+        agent = None
+        if os.path.exists(self.dir + "/qga.sock"):
+            # What its hook runs, one after the other.
+            shutil.copytree(scripts, self.dir + "/hook.d",
+                            dirs_exist_ok=True)
+            agent = Agent(self.dir + "/qga.sock", self.mount)
+        floor, together, ours, theirs = [], [], [], []
+        for _ in range(self.options.rounds):
+            together.append(ms(self.run_together, scripts, count) +
+                            ms(bare.freeze))
+            bare.thaw()
+            floor.append(ms(subprocess.run,
+                            [scripts + "/script0", "freeze"]) +
+                         ms(bare.freeze))
+            bare.thaw()
+            ours.append(ms(programs.ask, "freeze"))
+            programs.ask("thaw")
+            if agent:
+                theirs.append(ms(agent.freeze))
+                agent.thaw()
+        bare.close()
+        programs.stop()
+        middle = statistics.median(ours)
+        numbers = dict(scripts=count, slowest_ms=floor, together_ms=together,
+                       appvss_ms=ours, ratio=middle / statistics.median(floor),
+                       together_ratio=middle / statistics.median(together))
+        if agent:
+            numbers.update(qemu_ga_ms=theirs)
+        self.show("hooks", rounds=self.options.rounds, **numbers)
+
+    def copy(self):
+        with open(self.options.image, "rb") as image:
+            with open(self.dir + "/copy.img", "wb") as copy:
+                shutil.copyfileobj(image, copy, 1 << 20)
+
+    def stall(self):
+        programs = self.programs("stall")
+        participants = Participants(programs.socket, 1)
+        bare = Bare(self.mount)
+        floor, ours = [], []
+        for _ in range(self.options.rounds):
+            writer = Writer(self.mount)
+            bare.freeze()
+            self.copy()
+            bare.thaw()
+            floor.append(writer.stall_ms())
+            writer = Writer(self.mount)
+            programs.ask("freeze")
+            self.copy()
+            programs.ask("thaw")
+            ours.append(writer.stall_ms())
+        bare.close()
+        programs.stop()
+        participants.join(10)
+        os.unlink(self.dir + "/copy.img")
+        self.show("stall", rounds=self.options.rounds, bare_ms=floor,
+                  appvss_ms=ours, ratio=statistics.median(ours) /
+                  statistics.median(floor))
+
+    def window(self, count):
+        programs = self.programs("window%d" % count)
+        participants = Participants(programs.socket, count)
+        bare = Bare(self.mount)
+        bare_freeze, bare_thaw, freeze, thaw = [], [], [], []
+        for _ in range(5 * self.options.rounds):
+            bare_freeze.append(ms(bare.freeze))
+            bare_thaw.append(ms(bare.thaw))
+            freeze.append(ms(programs.ask, "freeze"))
+            thaw.append(ms(programs.ask, "thaw"))
+        bare.close()
+        programs.stop()
+        participants.join(10)
+        self.show("window", rounds=5 * self.options.rounds,
+                  participants=count, bare_freeze_ms=bare_freeze,
+                  bare_thaw_ms=bare_thaw, freeze_ms=freeze, thaw_ms=thaw)
+
+    @staticmethod
+    def tree(pid):
+        """A process and its children."""
+        found = [pid]
+        for number in found:
+            with open("/proc/%d/task/%d/children" % (number, number)) as kids:
+                found += [int(kid) for kid in kids.read().split()]
+        return found
+
+    @staticmethod
+    def switches(pid):
+        with open("/proc/%d/status" % pid) as status:
+            text = status.read()
+        name = re.search(r"^Name:\t(.*)$", text, re.M).group(1)
+        count = re.search(r"^voluntary_ctxt_switches:\t(\d+)$", text, re.M)
+        return name, int(count.group(1))
+
+    def idle(self):
+        programs = self.programs("idle")
+        self.write_scripts(programs.dir + "/vss.d", 5)
+        programs.hooks(5)
+        programs.ask("freeze")
+        programs.ask("thaw")
+        time.sleep(2)  # until what a snapshot leaves to be done is done
+        before = {pid: self.switches(pid) for child in programs.started[1:]
+                  for pid in self.tree(child.pid)}
+        time.sleep(IDLE_S)
+        wakeups = {}
+        for pid, (name, count) in before.items():
+            wakeups[name] = wakeups.get(name, 0) + \
+                self.switches(pid)[1] - count
+        programs.stop()
+        self.show("idle", seconds=IDLE_S, **wakeups)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("-r", dest="rounds", type=int, default=7)
+    parser.add_argument("directory")
+    parser.add_argument("mount")
+    parser.add_argument("image")
+    bench = Bench(parser.parse_args())
+    for count in (1, 5, 20):
+        bench.hooks(count)
+    bench.stall()
+    for count in (0, 100):
+        bench.window(count)
+    bench.idle()
+
+
+main()
