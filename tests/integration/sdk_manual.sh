@@ -14,9 +14,10 @@ for page in $pages; do
 	sed -n '/^\.Bd -literal$/,/^\.Ed$/p' "$page" | sed -e '/^\./d' \
 		-e 's/\\e/\\/g' >"$dir/example.c"
 	grep -q '^main' "$dir/example.c"
+	# shellcheck disable=SC2086
 	${CC:-cc} -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -Isdk \
 		-o "$dir/example" "$dir/example.c" sdk/libappvss.so \
-		${SANFLAGS:+"$SANFLAGS"} || {
+		${SANFLAGS:-} || {
 		echo "the example in $page does not build"
 		exit 1
 	}
