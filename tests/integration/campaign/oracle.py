@@ -275,7 +275,7 @@ def check_seen(account, by_id):
 
 
 def check_gaps(account, txns):
-    """A good FREEZE without a transaction is one that a gap counts."""
+    """A good snapshot without a transaction is one that a gap counts."""
     db = sqlite3.connect("file:%s?mode=ro" % account.world.history, uri=True,
                          timeout=10)
     rows = db.execute("SELECT n, text FROM event WHERE kind = 'gap' AND n > ?",
@@ -287,13 +287,15 @@ def check_gaps(account, txns):
                  for count in re.findall(r"^snapshots=(\d+)", text))
     held = sum(1 for txn in txns if txn.source == "device" and
                txn.op == "freeze" and "held" in [row[0] for row in txn.states])
-    good = sum(1 for op, good, _ in account.host.replies[account.replied:]
-               if op == "freeze" and good)
+    pairs, frozen = 0, False
+    for op, good, _ in account.host.replies[account.replied:]:
+        pairs += op == "thaw" and good and frozen
+        frozen = op == "freeze" and good or op in ("check", "raw") and frozen
     if account.killed("host") or account.did("history", "corrupt"):
         return
-    if good > held + missed:
-        raise Failure("the host had %d good freezes; %d are recorded, %d are "
-                      "counted as missed: %r" % (good, held, missed, txns))
+    if pairs > held + missed:
+        raise Failure("the host had %d snapshots; %d are recorded, %d are "
+                      "counted as missed: %r" % (pairs, held, missed, txns))
 
 
 # ---- the copy ----

@@ -427,18 +427,21 @@ class World:
                 continue
             if name != "daemon" or "guardian" not in self.expected:
                 raise Failure("%s has ended with %d" % (name, code))
+        if self.programs["daemon"].pid in self.gone:
+            self.programs["daemon"].wait(SETTLE_S)
+        dead = [name for name, process in self.programs.items()
+                if process.poll() is not None]
+        if "daemon" in dead:
+            # First of all: who sleeps on the disk ends when it thaws.
+            self.run("kernel/hv_vss_daemon/hv_vss_daemon", "--thaw",
+                     "--runtime-dir", self.dir)
         self.until(lambda: not any(alive(pid) for pid in self.gone),
                    lambda: "the end of %r" % [
                        (pid, comm(pid)) for pid in self.gone if alive(pid)])
         self.gone = []
-        dead = [name for name, process in self.programs.items()
-                if process.poll() is not None]
         if "host" in dead:
             self.host = Host(self)
             self.host.ask("negotiate")
-        if "daemon" in dead:
-            self.run("kernel/hv_vss_daemon/hv_vss_daemon", "--thaw",
-                     "--runtime-dir", self.dir)
         for name in dead:
             if name != "host":
                 self.start_program(name)
