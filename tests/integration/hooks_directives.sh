@@ -29,8 +29,9 @@ chmod 666 "$CALLS"
 make_directed all 'order=20 timeout=700ms required check' \
 	'sleep 300' 'echo the disk is full; exit 4'
 make_directed 30-bad 'odrer=20' : :
-make_directed slow-check 'check timeout=500ms' : \
-	'trap "" TERM; echo asking; sleep 300 & echo $! >$TEST_DIR/asker; wait; wait; sleep 300'
+# What it says last is what is waited for: then all before it was done.
+make_directed slow-check 'check timeout=2s' : \
+	'trap "" TERM; sleep 300 & echo $! >$TEST_DIR/asker; echo asking; wait; wait; sleep 300'
 make_directed nobodys 'user=no-such-user' : :
 printf '#!/bin/sh\r\nexit 0\r\n' >"$VSS_D/dos"
 chmod 755 "$VSS_D/dos"
@@ -61,7 +62,7 @@ say "order, required and timeout are asked for"
 start_broker
 start_hooks hooks
 received '^REGISTER name=all .*order=20 required=1 .*freeze_ms=700' 10
-received '^REGISTER name=slow-check .*order=50 required=0 .*freeze_ms=500' 10
+received '^REGISTER name=slow-check .*order=50 required=0 .*freeze_ms=2000' 10
 received '^REGISTER name=30-bad ' 10
 received '^REGISTER name=plain ' 10
 wait_for "$TEST_DIR/hooks.log" \
