@@ -16,6 +16,6 @@ export TEST_DIR
 # shellcheck disable=SC2086
 PYTHONDONTWRITEBYTECODE=1 python3 tests/integration/campaign/campaign.py \
 	--dir "$TEST_DIR/shm" --shim "$PWD/tests/integration/clock_shim.so" \
-	--schedules "${SCHEDULES:-25}" --seconds "${SECONDS_MAX:-120}" \
+	--schedules "${SCHEDULES:-100}" --seconds "${SECONDS_MAX:-120}" \
 	--seed "${SEED:-appvss}" \
 	--state "${STATE:-}" ${CAMPAIGN_OPTIONS:-} $FILES
