@@ -149,6 +149,7 @@ log_changes(const struct hookdir *found, const struct hookdir *seen)
 
 	for (i = 0; i < found->count; i++) {
 		for (j = 0; j < seen->count && j < HOOKDIR_MAX; j++)
+			/* analyze: padding costs a line too many, no more. */
 			if (memcmp(&found->entries[i], &seen->entries[j],
 				sizeof(found->entries[i])) == 0)
 				break;
@@ -235,6 +236,7 @@ rescan(struct runner *runner)
 		runner->seen.count = HOOKDIR_MAX + 1;
 		return;
 	}
+	/* analyze: padding that differs costs another look, no more. */
 	if (memcmp(found, &runner->seen, sizeof(*found)) == 0)
 		return;
 	if (found->verdict != SCAN_RUN &&
