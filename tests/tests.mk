@@ -36,7 +36,8 @@ COV_SOURCES = ${TXN_OBJS:.o=.c} ${WIRE_OBJS:.o=.c} \
 	${HV_VSS_DAEMON_PURE_OBJS:.o=.c} appvssd/access.c \
 	appvssd/config_check.c appvssd/config_scan.c appvssd/config_token.c \
 	appvssd/config_words.c appvssd/histrow.c appvssd/histwire.c \
-	appvssd/parent_backoff.c appvssd/source.c hooks/scan.c \
+	appvssd/parent_backoff.c appvssd/source.c hooks/directive.c \
+	hooks/scan.c \
 	kernel/hv_appvss/hv_appvss_msg.c kernel/hv_appvss/hv_appvss_queue.c \
 	kernel/vssdev/conftext.c
 COV_TESTS = tests/model/txn_explore tests/unit/test_txn \
@@ -44,10 +45,12 @@ COV_TESTS = tests/model/txn_explore tests/unit/test_txn \
 	tests/unit/test_policy tests/unit/test_access tests/unit/test_config \
 	tests/unit/test_config_check tests/unit/test_conftext tests/unit/test_histq \
 	tests/unit/test_parent_backoff tests/unit/test_scan \
+	tests/unit/test_directive \
 	tests/unit/test_vss_msg tests/unit/test_vss_queue \
 	tests/unit/test_vss_queue_model tests/unit/test_words \
 	tests/unit/test_encode tests/fuzz/replay_broker \
-	tests/fuzz/replay_config tests/fuzz/replay_mounts \
+	tests/fuzz/replay_config tests/fuzz/replay_directive \
+	tests/fuzz/replay_mounts \
 	tests/fuzz/replay_wire tests/fuzz/replay_vss_host \
 	tests/fuzz/replay_vss_driver
 COV_LIST ?=
