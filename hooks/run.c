@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,8 @@
 	"/usr/local/bin"
 #define EXIT_NOT_RUN 127
 /* A line of its own in what a script prints. */
-#define HOLDING "appvss: holding\n"
+#define HOLDING	     "appvss: holding\n"
+#define LINE_DIFFERS UINT_MAX
 
 static void
 close_fd(int *fd)
@@ -189,6 +191,21 @@ close_all(int *fds, int count)
 	errno = saved;
 }
 
+/* Nothing is known of it yet, and nothing of the one before any more. */
+static void
+set_process(struct run *run, pid_t pid, uint64_t start_id, bool foreign)
+{
+	run->pid = pid;
+	run->start_id = start_id;
+	run->foreign = foreign;
+	run->status = -1;
+	run->exec_errno = 0;
+	run->is_holding = false;
+	run->line_matches = 0;
+	run->tail_length = 0;
+	run->tail[0] = '\0';
+}
+
 int
 run_prepare(struct run *run, const struct run_command *command)
 {
@@ -216,12 +233,7 @@ run_prepare(struct run *run, const struct run_command *command)
 		return (-1);
 	}
 	(void)setpgid(run->pid, run->pid);
-	run->start_id = procid_get(run->pid);
-	run->foreign = false;
-	run->status = -1;
-	run->exec_errno = 0;
-	run->is_holding = false;
-	run->tail_length = 0;
+	set_process(run, run->pid, procid_get(run->pid), false);
 	run->output_fd = fds[0];
 	run->control_fd = fds[2];
 	fds[0] = fds[2] = -1;
@@ -239,28 +251,7 @@ run_go(struct run *run)
 void
 run_adopt(struct run *run, pid_t pid, uint64_t start_id)
 {
-	run->pid = pid;
-	run->start_id = start_id;
-	run->foreign = true;
-	run->status = -1;
-	run->exec_errno = 0;
-	run->is_holding = false;
-	run->tail_length = 0;
-}
-
-/* The promise is for the runner, not a part of what people are shown. */
-static void
-take_promise(struct run *run)
-{
-	char *at = strstr(run->tail, HOLDING);
-	unsigned after;
-
-	if (at == NULL || (at != run->tail && at[-1] != '\n'))
-		return;
-	after = (unsigned)(at - run->tail) + (unsigned)strlen(HOLDING);
-	memmove(at, run->tail + after, run->tail_length - after + 1);
-	run->tail_length -= (unsigned)strlen(HOLDING);
-	run->is_holding = true;
+	set_process(run, pid, start_id, true);
 }
 
 static void
@@ -279,16 +270,45 @@ keep_tail(struct run *run, const char *bytes, unsigned length)
 	memcpy(run->tail + keep, bytes, length);
 	run->tail_length = keep + length;
 	run->tail[run->tail_length] = '\0';
-	take_promise(run);
 }
 
+/* Whether this byte ends the line of the promise. */
+static bool
+ends_promise(struct run *run, char byte)
+{
+	bool matches = run->line_matches != LINE_DIFFERS &&
+	    byte == HOLDING[run->line_matches];
+
+	if (byte == '\n') {
+		run->line_matches = 0;
+		return (matches);
+	}
+	run->line_matches = matches ? run->line_matches + 1 : LINE_DIFFERS;
+	return (false);
+}
+
+/*
+ * The promise is for the runner, not a part of what people are shown.  It
+ * counts wherever it stands, also where the tail does not reach.
+ */
 static void
 take_output(struct run *run, const char *bytes, unsigned length)
 {
+	unsigned i, start = 0;
+
 	/* Nobody reads it any more: the script runs on. */
 	if (run->copy_fd != -1 && write(run->copy_fd, bytes, length) == -1)
 		run->copy_fd = -1;
-	keep_tail(run, bytes, length);
+	for (i = 0; i < length; i++) {
+		if (!ends_promise(run, bytes[i]))
+			continue;
+		keep_tail(run, bytes + start, i + 1 - start);
+		run->tail_length -= (unsigned)strlen(HOLDING);
+		run->tail[run->tail_length] = '\0';
+		run->is_holding = true;
+		start = i + 1;
+	}
+	keep_tail(run, bytes + start, length - start);
 }
 
 /* Reads what is there; into the tail if run is given. */

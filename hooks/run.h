@@ -45,6 +45,8 @@ struct run {
 	int old_fds[RUN_OLD_MAX];
 	int copy_fd; /* output goes there as well; -1: nowhere */
 	bool is_holding;
+	unsigned
+	    line_matches; /* bytes of the promise, in the line that comes */
 	unsigned tail_length;
 	char tail[RUN_TAIL_BYTES + 1];
 };

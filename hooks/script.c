@@ -370,7 +370,6 @@ tick_freezing(struct script *script, int64_t now_ms)
 	if (now_ms < script->next_at_ms)
 		return (SCRIPT_NO_ANSWER);
 	run_drain(run);
-	run->tail[run->tail_length] = '\0';
 	(void)snprintf(text, sizeof(text), "killed after %" PRId64 " ms%s%s",
 	    now_ms - script->asked_at_ms, run->tail_length > 0 ? ": " : "",
 	    run->tail);

@@ -31,6 +31,11 @@ make_script db 'echo "${SAY:-hold}" | "$HOLD" begin --hold-ms $(cat $TEST_DIR/ms
 " --end "end
 " db "$TEST_DIR/session"' '"$HOLD" end db || { echo "db not held" >>$CALLS; exit 1; }'
 
+# It has much to say after its promise; what is left behind holds until it dies.
+make_script chatty 'sleep 1000 & echo $! >$TEST_DIR/left
+	echo "not appvss: holding"; echo "appvss: holding"; head -c 3000 /dev/zero |
+	    tr "\000" x' 'kill $(cat $TEST_DIR/left) || :'
+
 all_gone() {
 	for each in one two; do
 		gone "$HELD.$each" 10
@@ -90,6 +95,15 @@ called '^db thaw .*transaction=2' 10 2
 all_gone
 thaw db 2 aborted
 received '^READY name=db id=2 op=thaw' 10
+
+say "what was promised counts, however much is said after it"
+received '^REGISTER name=chatty ' 10
+freeze chatty 2 10000
+received '^READY name=chatty id=2 op=freeze' 10
+kill "$(cat "$TEST_DIR/left")"
+received '^FAIL name=chatty id=2 op=freeze .*holds no more: xxx' 10
+thaw chatty 2 aborted
+received '^READY name=chatty id=2 op=thaw' 10
 
 say "the holder is killed"
 ready 3
