@@ -302,22 +302,43 @@ child_spawn(struct child *child, char *command)
 	char *argv[] = { name, option, command, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
-	sigset_t none;
+	sigset_t ignored, none;
 	int error;
 
 	sigemptyset(&none);
+	sigemptyset(&ignored);
+	sigaddset(&ignored, SIGPIPE);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes,
-	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	    POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+		POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &ignored);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
 	    O_RDONLY, 0);
 	error = posix_spawn(&child->pid, "/bin/sh", &actions, &attributes, argv,
 	    environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
+	return (error);
+}
+
+/* Starts command, and the thread that waits for it.  0 or an errno value. */
+static int
+child_start(struct child *child, char *command, pthread_t *thread)
+{
+	int error;
+
+	error = child_spawn(child, command);
+	if (error != 0)
+		return (error);
+	error = pthread_create(thread, NULL, child_wait, child);
+	if (error != 0) {
+		kill(-child->pid, SIGKILL);
+		(void)waitpid(child->pid, NULL, 0);
+	}
 	return (error);
 }
 
@@ -335,9 +356,8 @@ run_run(struct sim_script *script, char *argument)
 	}
 	child.done_fd = done_pipe[1];
 	fflush(stdout);
-	error = child_spawn(&child, argument);
-	if (error != 0 ||
-	    (error = pthread_create(&thread, NULL, child_wait, &child)) != 0) {
+	error = child_start(&child, argument, &thread);
+	if (error != 0) {
 		complain(script, "run: %s", strerror(error));
 		close(done_pipe[0]);
 		close(done_pipe[1]);
@@ -389,10 +409,11 @@ sim_script_line(struct sim_script *script, char *line)
 	size_t i;
 
 	line += strspn(line, " \t");
+	for (end = line + strlen(line);
+	     end > line && isspace((unsigned char)end[-1]); end--)
+		end[-1] = '\0';
 	if (*line == '\0' || *line == '#')
 		return;
-	for (end = line + strlen(line); isspace((unsigned char)end[-1]); end--)
-		end[-1] = '\0';
 	argument = line + strcspn(line, " \t");
 	if (*argument != '\0')
 		*argument++ = '\0';

@@ -297,6 +297,28 @@ START_TEST(commands_and_exit_status)
 }
 END_TEST
 
+/* A script that was written on the host's own system. */
+START_TEST(lines_that_end_in_cr)
+{
+	start("200");
+	command("\r\n \t\r\n# comment\r\nsysctl limit_ms\r\nquit\r\n");
+	expect_line("sysctl limit_ms=200");
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
+/* Not as the simulator's own, which ignores it. */
+START_TEST(command_has_usual_signals)
+{
+	start("200");
+	command("run kill -PIPE $$; exit 0\n");
+	ck_assert_int_eq(finish(), 1);
+	start("200");
+	command("run exit 0\n");
+	ck_assert_int_eq(finish(), 0);
+}
+END_TEST
+
 START_TEST(signal_ends_cleanly)
 {
 	struct vssdev *fs;
@@ -358,6 +380,8 @@ program_tests(const char *name, void (*fixture)(void))
 	tcase_add_test(tcase, death_of_client_closes_device);
 	tcase_add_test(tcase, hostile_clients);
 	tcase_add_test(tcase, commands_and_exit_status);
+	tcase_add_test(tcase, lines_that_end_in_cr);
+	tcase_add_test(tcase, command_has_usual_signals);
 	tcase_add_test(tcase, signal_ends_cleanly);
 	tcase_add_test(tcase, wrong_options);
 	return (tcase);
