@@ -147,7 +147,9 @@ control_receive(void *arg, void *bytes, size_t size, size_t *length,
 
 	while (
 	    (error = control_ioctl(control, HV_APPVSS_SIM_RECEIVE)) == EAGAIN) {
-		left_ms = (deadline.at_ns - sim_now_ns()) / 1000000;
+		left_ms = STOP_RECHECK_MS;
+		if (timeout_ms != -1)
+			left_ms = (deadline.at_ns - sim_now_ns()) / 1000000;
 		if (left_ms < 0 || !control_wait(control, (int)left_ms + 1))
 			return (false);
 	}

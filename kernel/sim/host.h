@@ -18,7 +18,10 @@ struct sim_host;
 struct sim_link {
 	/* 0 or an errno value. */
 	int (*send)(void *arg, const void *bytes, size_t length, uint64_t id);
-	/* Takes a reply, its length cut to size.  False after timeout_ms. */
+	/*
+	 * Takes a reply, its length cut to size.  False after timeout_ms (-1:
+	 * never), or when no reply will come any more.
+	 */
 	bool (*receive)(void *arg, void *bytes, size_t size, size_t *length,
 	    uint64_t *id, int timeout_ms);
 	void *arg;
