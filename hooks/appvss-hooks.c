@@ -23,6 +23,7 @@
 #include "frozenlist.h"
 #include "hookdir.h"
 #include "kernel/vssdev/heldlog.h"
+#include "kernel/vssdev/protect.h"
 #include "list.h"
 #include "options.h"
 #include "sdk/appvss.h"
@@ -196,19 +197,6 @@ list(const struct options *options)
 	return (directory.verdict == SCAN_RUN ? EX_OK : EX_CONFIG);
 }
 
-/* Descriptors 0 to 2 must be something: files opened later must not be them. */
-static void
-open_standard_fds(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd != -1 && fd <= STDERR_FILENO);
-	if (fd != -1)
-		(void)close(fd);
-}
-
 static void
 make_runtime_dir(const char *path)
 {
@@ -335,7 +323,8 @@ main(int argc, char **argv)
 	char *directory, *runtime_dir;
 	int status;
 
-	open_standard_fds();
+	if (protect_standard_fds() == -1)
+		err(EX_OSERR, "/dev/null");
 	parse_options(argc, argv, &options);
 	if (options.list)
 		return (list(&options));

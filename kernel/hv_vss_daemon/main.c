@@ -101,7 +101,7 @@ become_daemon(void)
 	int fds[2], status;
 	pid_t pid;
 
-	if (pipe(fds) != 0 || fcntl(fds[1], F_SETFD, FD_CLOEXEC) == -1)
+	if (pipe2(fds, O_CLOEXEC) != 0)
 		err(EX_OSERR, "pipe");
 	pid = fork();
 	if (pid == -1)
@@ -373,6 +373,8 @@ main(int argc, char *argv[])
 
 	/* What came along from elsewhere may be open for writing. */
 	closefrom(STDERR_FILENO + 1);
+	if (protect_standard_fds() != 0)
+		err(EX_OSERR, "/dev/null");
 	options_parse(&options, argc, argv);
 	if (geteuid() != 0 && !options.no_freeze)
 		errx(EX_NOPERM, "only root can freeze and thaw file systems");

@@ -23,7 +23,6 @@ int
 protect_lock_memory(void)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-
 	int error;
 
 	if (setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0)
@@ -36,6 +35,19 @@ protect_lock_memory(void)
 	(void)mlockall(MCL_CURRENT);
 	errno = error;
 	return (-1);
+}
+
+int
+protect_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd == -1)
+			return (-1);
+	} while (fd <= STDERR_FILENO);
+	return (close(fd));
 }
 
 static int

@@ -2,7 +2,8 @@
 /*
  * Keeps a process that holds a freeze alive and in memory: locks its pages,
  * takes it out of reach of the out-of-memory killer.  Both need root at the
- * time of the call; the caller drops privileges afterwards.
+ * time of the call; the caller drops privileges afterwards.  And keeps it from
+ * what it may have been started with.
  */
 #ifndef PROTECT_H
 #define PROTECT_H
@@ -35,5 +36,12 @@ int protect_from_oom(void);
  * which undoes it.  0, or -1.
  */
 int protect_from_dumps(void);
+
+/*
+ * Makes sure that descriptors 0 to 2 are something: a file that is opened later
+ * must not be taken for standard output.  Before anything is opened.  0, or -1
+ * with errno.
+ */
+int protect_standard_fds(void);
 
 #endif /* PROTECT_H */

@@ -56,27 +56,50 @@ wait_for "$TEST_DIR/daemon.log" \
 ask freeze 1
 stop_bg daemon || die "the daemon ended with $?"
 
+daemonized() {
+	pgrep -f "device fsvss --mount $a"
+}
+
+# The same in the background; its options are relative to TEST_DIR.
+daemonize() {
+	opened=$(count_lines "$TEST_DIR/device.log" '^opened')
+	"$here/$daemon" --device fsvss --mount "$a" --runtime-dir run
+	wait_for "$TEST_DIR/device.log" '^opened' 1 $((opened + 1))
+	daemonized | while read -r pid; do
+		[ "$(cat "/proc/$pid/comm")" = hv_vss_guardian ] ||
+			echo "$pid" >"$TEST_DIR/daemonized.pid"
+	done
+}
+
+must_end() {
+	kill "$(pid_of daemonized)"
+	rm "$TEST_DIR/daemonized.pid"
+	tries=100
+	while daemonized >/dev/null; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || die "it is still there"
+		sleep 0.05
+	done
+}
+
 say "as a daemon: the parent ends when it is ready, relative paths hold"
 a=$(make_mount ext4 16 again)
 here=$PWD
 cd "$TEST_DIR"
-opened=$(count_lines "$TEST_DIR/device.log" '^opened')
-"$here/$daemon" --device fsvss --mount "$a" --runtime-dir run
+daemonize
 cd "$here"
-wait_for "$TEST_DIR/device.log" '^opened' 1 $((opened + 1))
-pgrep -f "device fsvss --mount $a" | while read -r pid; do
-	[ "$(cat "/proc/$pid/comm")" = hv_vss_guardian ] ||
-		echo "$pid" >"$TEST_DIR/daemonized.pid"
-done
 ask freeze 0
 must_be_frozen "$a"
 ask thaw 0
 say "told to end, it ends, and so does its guardian"
-kill "$(pid_of daemonized)"
-rm "$TEST_DIR/daemonized.pid"
-tries=100
-while pgrep -f "device fsvss --mount $a" >/dev/null; do
-	tries=$((tries - 1))
-	[ "$tries" -gt 0 ] || die "it is still there"
-	sleep 0.05
-done
+must_end
+
+say "what it opens is never its standard input, output or error"
+cd "$TEST_DIR"
+daemonize <&- >&- 2>&-
+cd "$here"
+ask freeze 0
+must_be_frozen "$a"
+ask thaw 0
+must_end
+
