@@ -39,7 +39,6 @@ request_stop(int signal_number)
 	stop_requested = 1;
 }
 
-/* --thaw, and the start of a daemon after one that was killed. */
 static int
 thaw_left(const char *runtime_dir)
 {
@@ -174,16 +173,52 @@ open_log(const struct options *options)
 		heldlog_open_syslog(PROGRAM, level);
 }
 
+/* The same at the start of a daemon, after one that was killed. */
 static void
-protect(const char *runtime_dir)
+thaw_left_logged(const char *runtime_dir)
 {
+	struct thaw_report report;
 	struct why why;
 
+	heldlog(HELDLOG_WARN, "left_frozen", "reason=\"a daemon was killed\"");
+	switch (guardian_thaw_left(runtime_dir, &report, &why)) {
+	case 0:
+		break;
+	case 1:
+		heldlog(HELDLOG_WARN, "left_thawed",
+		    "listed=%u thawed=%u not_frozen=%u", report.listed,
+		    report.thawed, report.not_frozen);
+		break;
+	default:
+		heldlog(HELDLOG_ERROR, "left_not_thawed",
+		    "listed=%u failed=%u %s", report.listed, report.failed,
+		    why.text);
+		break;
+	}
+}
+
+/* What has to be done before anything is opened or frozen. */
+static void
+prepare(const struct options *options, const char *runtime_dir)
+{
+	struct why why;
+	bool left;
+
+	/* The log may be on what was left frozen. */
+	left = !options->no_freeze && guardian_left_any(runtime_dir) == 1;
+	heldlog_hold(left);
 	if (protect_from_oom() != 0)
 		heldlog(HELDLOG_WARN, "not_protected_from_oom", "error=\"%s\"",
 		    strerror(errno));
 	if (guardian_check_dir(runtime_dir, &why) != 0)
 		heldlog(HELDLOG_WARN, "runtime_dir_unfit", "%s", why.text);
+	if (options->no_freeze)
+		heldlog(HELDLOG_WARN, "no_freeze",
+		    "text=\"no file system will be frozen: this is a "
+		    "rehearsal, and no snapshot is worth anything\"");
+	if (left)
+		thaw_left_logged(runtime_dir);
+	heldlog_hold(false);
 }
 
 static struct freezer *
@@ -235,20 +270,6 @@ open_device(const char *path)
 	err(errno == EACCES ? EX_NOPERM : EX_UNAVAILABLE, "%s", path);
 }
 
-static void
-thaw_what_was_left(const struct options *options, const struct config *config)
-{
-	if (options->no_freeze) {
-		heldlog(HELDLOG_WARN, "no_freeze",
-		    "text=\"no file system will be frozen: this is a "
-		    "rehearsal, and no snapshot is worth anything\"");
-	} else if (guardian_left_any(config->runtime_dir) == 1) {
-		heldlog(HELDLOG_WARN, "left_frozen",
-		    "reason=\"a daemon was killed\"");
-		(void)thaw_left(config->runtime_dir);
-	}
-}
-
 static int
 serve(const struct options *options, const struct config *config,
     const struct policy *policy, int ready_fd)
@@ -267,8 +288,7 @@ serve(const struct options *options, const struct config *config,
 	set_up_signals(&waiting_mask);
 	session.waiting_mask = &waiting_mask;
 	open_log(options);
-	protect(config->runtime_dir);
-	thaw_what_was_left(options, config);
+	prepare(options, config->runtime_dir);
 	/* First the guardian, then the device: that must not be its too. */
 	freezer = create_freezer(options, config, policy);
 	dev = open_device(config->device);

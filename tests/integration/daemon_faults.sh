@@ -138,12 +138,21 @@ list_exists && die "the list is left"
 "$daemon" --thaw --runtime-dir "$runtime_dir" | grep -q '^nothing' ||
 	die "--thaw twice"
 
-say "both are killed while frozen: the next start"
+say "both are killed while frozen: the next start, whose log is on one of them"
 start_daemon --mount "$a" --mount "$b"
+exec 7>>"$a/log"
 ask freeze 0
 kill_both
-start_daemon --mount "$a" --mount "$b"
+opened=$(count_lines "$TEST_DIR/device.log" '^opened')
+start_bg daemon sh -c 'exec "$@" 2>&7' sh "$daemon" -n --device "$device" \
+	--runtime-dir "$runtime_dir" --mount "$a" --mount "$b"
+exec 7>&-
+wait_for "$TEST_DIR/device.log" '^opened' 10 $((opened + 1))
 must_be_thawed "$a" "$b"
+wait_for "$a/log" 'event=left_frozen' 10
+wait_for "$a/log" 'event=left_thawed listed=2 thawed=2 not_frozen=0' 10
+stop_bg daemon || die "the daemon ended with $?"
+start_daemon --mount "$a" --mount "$b"
 ask freeze 0
 ask thaw 0
 
