@@ -194,6 +194,8 @@ list(const struct options *options)
 		list_print_json(&directory, path);
 	else
 		list_print(&directory);
+	if (ferror(stdout) != 0 || fflush(stdout) != 0)
+		err(EX_IOERR, "standard output");
 	return (directory.verdict == SCAN_RUN ? EX_OK : EX_CONFIG);
 }
 

@@ -400,6 +400,8 @@ main(int argc, char *argv[])
 		errx(EX_NOPERM, "only root can freeze and thaw file systems");
 	load_config(&options, &config);
 	status = run(&options, &config);
+	if (ferror(stdout) != 0 || fflush(stdout) != 0)
+		err(EX_IOERR, "standard output");
 	config_fini(&config);
 	options_fini(&options);
 	return (status);

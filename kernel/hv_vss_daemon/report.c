@@ -240,7 +240,5 @@ report_print(const struct policy *policy, bool json)
 	result = try_plan(&survey, &why);
 	print_verdict(&survey, json, result, &why);
 	survey_free(&survey);
-	if (fflush(stdout) != 0)
-		err(EX_IOERR, "standard output");
 	return (result == 0 ? EX_OK : EX_UNAVAILABLE);
 }

@@ -101,5 +101,13 @@ cd "$here"
 ask freeze 0
 must_be_frozen "$a"
 ask thaw 0
+
+say "what cannot be printed is a failure"
+for mode in --check --mounts --status; do
+	status=0
+	"$daemon" "$mode" --runtime-dir "$runtime_dir" >/dev/full \
+		2>"$TEST_DIR/out.log" || status=$?
+	[ "$status" -eq 74 ] || die "$mode to a full disk ended with $status"
+done
 must_end
 

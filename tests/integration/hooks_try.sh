@@ -137,4 +137,7 @@ stop_bg hooks TERM || die "exit status $? on SIGTERM"
 "$HOOKS" --help >"$out" || die "--help"
 shows '--run \{check \| freeze \| thaw\} NAME'
 shows '--list \[--json\]'
+status=0
+"$HOOKS" --dir "$VSS_D" --list >/dev/full 2>"$out" || status=$?
+[ "$status" -eq 74 ] || die "--list to a full disk ended with $status"
 say "passed"
