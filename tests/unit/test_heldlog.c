@@ -108,6 +108,7 @@ START_TEST(drops_the_oldest_and_counts_them)
 {
 	const unsigned lines = 3 * HELDLOG_RING_BYTES / 100;
 	int fd = open_sink();
+	const char *at;
 	char last[64];
 	unsigned i, written;
 	uint64_t dropped, told;
@@ -122,6 +123,15 @@ START_TEST(drops_the_oldest_and_counts_them)
 	written = count_lines(read_sink(fd));
 	ck_assert_uint_eq(written + dropped, lines + 1);
 	ck_assert_ptr_null(strstr(output, "number=0\n"));
+	/* The others are whole, wherever they lay in the ring. */
+	for (at = output, i = (unsigned)dropped; i < lines; i++) {
+		(void)snprintf(last, sizeof(last),
+		    " level=info event=line number=%u\n", i);
+		at = strstr(at, last);
+		ck_assert_ptr_nonnull(at);
+		at += strlen(last);
+		ck_assert_int_eq(strncmp(at, "time=", 5), 0);
+	}
 	(void)snprintf(last, sizeof(last), "number=%u\n", lines - 1);
 	ck_assert_ptr_nonnull(strstr(output, last));
 	ck_assert_ptr_nonnull(strstr(output, "event=log_dropped lines="));

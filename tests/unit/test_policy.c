@@ -327,6 +327,33 @@ START_TEST(rules_come_before_defaults_and_mounts_before_types)
 }
 END_TEST
 
+/* The order of the rules says nothing. */
+START_TEST(the_narrowest_rule_counts)
+{
+	static const struct policy_rule rules[] = {
+		{ "/srv/data/a", true, POLICY_IGNORE, 1 },
+		{ "/srv/data/*", true, POLICY_SYNC, 2 },
+		{ "/srv/*", true, POLICY_VETO, 3 },
+		{ "/srv/data/archive*", true, POLICY_FREEZE, 4 },
+		{ "/srv/data/b", true, POLICY_FREEZE, 5 },
+	};
+
+	load_linux("1 0 8:1 / /srv/data/a rw - ext4 /dev/a rw\n"
+		   "2 0 8:2 / /srv/data/b rw - ext4 /dev/b rw\n"
+		   "3 0 8:3 / /srv/data/c rw - ext4 /dev/c rw\n"
+		   "4 0 8:4 / /srv/data/archive1 rw - ext4 /dev/d rw\n"
+		   "5 0 8:5 / /srv/x rw - ext4 /dev/e rw\n");
+	policy.rules = rules;
+	policy.nrules = 5;
+	ck_assert_int_eq(choose(), MOUNTS_VETO);
+	ck_assert_int_eq(decisions[0].policy, POLICY_IGNORE);
+	ck_assert_int_eq(decisions[1].policy, POLICY_FREEZE);
+	ck_assert_int_eq(decisions[2].policy, POLICY_SYNC);
+	ck_assert_int_eq(decisions[3].policy, POLICY_FREEZE);
+	ck_assert_int_eq(decisions[4].policy, POLICY_VETO);
+}
+END_TEST
+
 START_TEST(a_file_system_has_the_strictest_of_its_mounts)
 {
 	static const struct policy_rule rules[] = {
@@ -342,6 +369,17 @@ START_TEST(a_file_system_has_the_strictest_of_its_mounts)
 	policy.nrules = 2;
 	ck_assert_int_eq(choose(), MOUNTS_OK);
 	ck_assert_str_eq(planned(), "/two/a: /");
+	ck_assert_str_eq(why("/bind"), "as at /");
+	ck_assert_int_eq(decision_at("/bind")->policy, POLICY_FREEZE);
+
+	/* Also if the strictest comes later. */
+	load_linux("1 0 8:3 / /else rw - ext4 /dev/c rw\n"
+		   "2 0 8:1 /b /bind rw - ext4 /dev/a rw\n"
+		   "3 0 8:1 / / rw - ext4 /dev/a rw\n");
+	policy.rules = rules;
+	policy.nrules = 2;
+	ck_assert_int_eq(choose(), MOUNTS_OK);
+	ck_assert_str_eq(planned(), ": /bind /else");
 	ck_assert_str_eq(why("/bind"), "as at /");
 }
 END_TEST
@@ -494,6 +532,7 @@ main(void)
 	tcase_add_test(tcase, an_unknown_writable_one_vetoes_by_name);
 	tcase_add_test(tcase,
 	    rules_come_before_defaults_and_mounts_before_types);
+	tcase_add_test(tcase, the_narrowest_rule_counts);
 	tcase_add_test(tcase, a_file_system_has_the_strictest_of_its_mounts);
 	tcase_add_test(tcase, freeze_for_what_cannot_freeze_is_a_veto);
 	tcase_add_test(tcase, selected_points_only);

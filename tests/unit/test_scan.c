@@ -132,6 +132,17 @@ START_TEST(test_compares_order_then_name)
 }
 END_TEST
 
+/* Who is not a script is left out; who is refused is told of. */
+START_TEST(test_refused_or_left_out)
+{
+	int verdict;
+
+	for (verdict = SCAN_RUN; verdict <= SCAN_REFUSED_CONTENT; verdict++)
+		ck_assert_int_eq(scan_is_refused((enum scan_verdict)verdict),
+		    verdict >= SCAN_REFUSED_NAME);
+}
+END_TEST
+
 START_TEST(test_name_limits)
 {
 	char name[SCAN_NAME_MAX + 2];
@@ -143,6 +154,7 @@ START_TEST(test_name_limits)
 	name[SCAN_NAME_MAX + 1] = '\0';
 	ck_assert(!scan_name_ok(name));
 	ck_assert(!scan_name_ok(""));
+	ck_assert(scan_name_ok("a"));
 	ck_assert(!scan_name_ok("../x"));
 }
 END_TEST
@@ -161,6 +173,7 @@ main(void)
 	tcase_add_test(tcase, test_judges_the_directory);
 	tcase_add_test(tcase, test_order_of_a_name);
 	tcase_add_test(tcase, test_compares_order_then_name);
+	tcase_add_test(tcase, test_refused_or_left_out);
 	tcase_add_test(tcase, test_name_limits);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

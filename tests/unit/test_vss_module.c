@@ -159,6 +159,12 @@ START_TEST(host_that_goes_thaws)
 	serve(app, HV_VSS_FREEZE);
 	close_file(&control);
 	serve(app, HV_VSS_THAW);
+
+	/* Once: the next one has nothing frozen. */
+	open_file(HV_APPVSS_SIM_NAME, &control);
+	ck_assert_uint_eq(sim_sysctl_number("requests"), 4);
+	close_file(&control);
+	ck_assert_uint_eq(sim_sysctl_number("requests"), 4);
 }
 END_TEST
 

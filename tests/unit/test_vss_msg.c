@@ -127,6 +127,8 @@ START_TEST(refuses_versions_that_do_not_fit)
 	ck_assert_uint_eq(msg.status, HV_APPVSS_STATUS_NOT_SUPPORTED);
 	ck_assert_uint_eq(hv_appvss_msg_reply(&msg, msg.status), 44);
 	ck_assert_uint_eq(get32(msg.bytes + 28), 0);
+	ck_assert_uint_eq(get32(msg.bytes + 36), 0);
+	ck_assert_uint_eq(get32(msg.bytes + 40), 0);
 	packet = negotiate_packet(0, 0, versions);
 	msg = decode(&packet);
 	ck_assert(!msg.negotiated);
@@ -234,6 +236,7 @@ START_TEST(checks_every_length)
 {
 	struct packet packet = vss_packet(2);
 	struct hv_appvss_msg msg;
+	uint8_t i;
 
 	for (packet.length = 0; packet.length < 28; packet.length++)
 		ck_assert_int_eq(decode(&packet).kind, HV_APPVSS_MSG_DROP);
@@ -245,12 +248,23 @@ START_TEST(checks_every_length)
 		    packet.length);
 	}
 	ck_assert_int_eq(decode(&packet).kind, HV_APPVSS_MSG_CHECK);
+	packet.length = HV_APPVSS_MSG_MAX;
+	ck_assert_int_eq(decode(&packet).kind, HV_APPVSS_MSG_CHECK);
 	packet.length = HV_APPVSS_MSG_MAX + 1;
 	msg = decode(&packet);
 	ck_assert_uint_eq(msg.status, HV_APPVSS_STATUS_FAIL);
 	ck_assert_uint_eq(hv_appvss_msg_reply(&msg, msg.status),
 	    HV_APPVSS_MSG_MAX);
 
+	/* Short in itself, too: no room for the flags of the answer. */
+	for (i = 2; i <= 3; i++) {
+		packet = vss_packet(i);
+		packet.length = 36;
+		put16(packet.bytes + 18, 8);
+		msg = decode(&packet);
+		ck_assert_int_eq(msg.kind, HV_APPVSS_MSG_ANSWER);
+		ck_assert_uint_eq(msg.status, HV_APPVSS_STATUS_FAIL);
+	}
 	packet = vss_packet(5);
 	put16(packet.bytes + 18, 13);
 	ck_assert_uint_eq(decode(&packet).status, HV_APPVSS_STATUS_FAIL);

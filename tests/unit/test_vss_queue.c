@@ -377,6 +377,82 @@ START_TEST(thaw_that_nobody_reads_is_kept)
 }
 END_TEST
 
+/* The end of an operation is recorded once, in the step that was the last. */
+static void
+assert_done(enum hv_vss_op_t op, enum hv_vss_told told, bool own,
+    uint64_t elapsed_us)
+{
+	const struct hv_appvss_action *done = find(HV_APPVSS_ACT_DONE);
+	size_t i, count = 0;
+
+	ck_assert_ptr_nonnull(done);
+	for (i = 0; i < actions.count; i++)
+		count += actions.list[i].type == HV_APPVSS_ACT_DONE;
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(done->result.op, op);
+	ck_assert_int_eq(done->result.told, told);
+	ck_assert_int_eq(done->result.own, own);
+	ck_assert_uint_eq(done->result.elapsed_us, elapsed_us);
+}
+
+START_TEST(results_tell_ends_and_times)
+{
+	uint64_t msgid;
+
+	open_both();
+	host(HV_VSS_CHECK);
+	serve(APP, HV_VSS_CHECK, true);
+	now_us += 500;
+	msgid = serve(FS, HV_VSS_CHECK, true);
+	assert_done(HV_VSS_CHECK, VSS_TOLD_SUCCESS, false, 502);
+	ck_assert_uint_eq(hv_appvss_queue_result(&queue, msgid)->elapsed_us,
+	    502);
+
+	/* Our own: nobody is told of it. */
+	freeze_both();
+	host(HV_VSS_FREEZE);
+	assert_refused();
+	serve(FS, HV_VSS_THAW, true);
+	ck_assert_ptr_null(find(HV_APPVSS_ACT_DONE));
+	now_us += 500;
+	serve(APP, HV_VSS_THAW, true);
+	assert_done(HV_VSS_THAW, VSS_TOLD_FAIL, true, 502);
+
+	/* The host's from when it has asked, if it takes ours over. */
+	freeze_both();
+	host(HV_VSS_FREEZE);
+	msgid = serve(FS, HV_VSS_THAW, true);
+	now_us += 500;
+	host(HV_VSS_THAW);
+	ck_assert_int_eq(hv_appvss_queue_result(&queue, msgid)->told,
+	    VSS_TOLD_PENDING);
+	serve(APP, HV_VSS_THAW, true);
+	assert_done(HV_VSS_THAW, VSS_TOLD_FAIL, false, 1);
+	/* What was lost has been told. */
+	host(HV_VSS_THAW);
+	serve(FS, HV_VSS_THAW, true);
+	serve(APP, HV_VSS_THAW, true);
+	assert_saved_reply(true);
+}
+END_TEST
+
+/* Whoever has read a THAW has been told of it: nothing waits for the answer. */
+START_TEST(thaw_that_was_read_ends_at_the_limit)
+{
+	step(HV_APPVSS_EV_OPEN, FS, HV_VSS_NONE);
+	host(HV_VSS_FREEZE);
+	serve(FS, HV_VSS_FREEZE, true);
+	host(HV_VSS_THAW);
+	reads(FS, HV_VSS_THAW);
+	step(HV_APPVSS_EV_TIMEOUT, APP, HV_VSS_NONE);
+	assert_saved_reply(false);
+	ck_assert(!queue.busy);
+	host(HV_VSS_THAW);
+	serve(FS, HV_VSS_THAW, true);
+	assert_saved_reply(true);
+}
+END_TEST
+
 START_TEST(detach_answers)
 {
 	struct hv_appvss_event event = { .type = HV_APPVSS_EV_TIMEOUT };
@@ -385,6 +461,7 @@ START_TEST(detach_answers)
 	host(HV_VSS_FREEZE);
 	step(HV_APPVSS_EV_DETACH, APP, HV_VSS_NONE);
 	assert_saved_reply(false);
+	assert_done(HV_VSS_FREEZE, VSS_TOLD_FAIL, false, 1);
 	ck_assert(!hv_appvss_queue_waits(&queue, APP));
 	ck_assert_int_eq(hv_appvss_queue_step(&queue, &event, &actions),
 	    HV_APPVSS_GONE);
@@ -413,6 +490,8 @@ main(void)
 	tcase_add_test(tcase, application_lost);
 	tcase_add_test(tcase, next_opener_has_read_nothing);
 	tcase_add_test(tcase, thaw_that_nobody_reads_is_kept);
+	tcase_add_test(tcase, results_tell_ends_and_times);
+	tcase_add_test(tcase, thaw_that_was_read_ends_at_the_limit);
 	tcase_add_test(tcase, detach_answers);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
