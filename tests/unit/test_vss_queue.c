@@ -450,6 +450,20 @@ START_TEST(thaw_that_was_read_ends_at_the_limit)
 	host(HV_VSS_THAW);
 	serve(FS, HV_VSS_THAW, true);
 	assert_saved_reply(true);
+
+	/* A freeze that was lost is told of once, also if that is the answer.
+	 */
+	host(HV_VSS_FREEZE);
+	serve(FS, HV_VSS_FREEZE, true);
+	step(HV_APPVSS_EV_CLOSE, FS, HV_VSS_NONE);
+	step(HV_APPVSS_EV_OPEN, FS, HV_VSS_NONE);
+	host(HV_VSS_THAW);
+	step(HV_APPVSS_EV_TIMEOUT, APP, HV_VSS_NONE);
+	assert_saved_reply(false);
+	serve(FS, HV_VSS_THAW, true);
+	host(HV_VSS_THAW);
+	serve(FS, HV_VSS_THAW, true);
+	assert_saved_reply(true);
 }
 END_TEST
 
