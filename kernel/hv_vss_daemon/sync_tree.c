@@ -53,13 +53,25 @@ sync_entry(const FTSENT *entry, struct why *why)
 	return (0);
 }
 
+/* The next entry in *entry, NULL at the end.  0, or -1 with why. */
+static int
+next_entry(FTS *tree, const char *point, const FTSENT **entry, struct why *why)
+{
+	errno = 0;
+	*entry = fts_read(tree);
+	if (*entry != NULL || errno == 0)
+		return (0);
+	why_set(why, point, "cannot be read", errno);
+	return (-1);
+}
+
 int
 sync_tree(const char *point, struct why *why)
 {
 	char *const paths[] = { (char *)(uintptr_t)point, NULL };
+	const FTSENT *entry;
 	unsigned count = 0;
-	FTSENT *entry;
-	int result = 0;
+	int result;
 	FTS *tree;
 
 	tree = fts_open(paths, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
@@ -67,13 +79,16 @@ sync_tree(const char *point, struct why *why)
 		why_set(why, point, "cannot be read", errno);
 		return (-1);
 	}
-	while (result == 0 && (entry = fts_read(tree)) != NULL) {
+	while ((result = next_entry(tree, point, &entry, why)) == 0 &&
+	    entry != NULL) {
 		result = sync_entry(entry, why);
-		if (++count > SYNC_TREE_FILES_MAX && result == 0) {
+		if (result == 0 && ++count > SYNC_TREE_FILES_MAX) {
 			why_set(why, point, "has too many files to be synced",
 			    0);
 			result = -1;
 		}
+		if (result != 0)
+			break;
 	}
 	(void)fts_close(tree);
 	return (result);

@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +18,28 @@
 static char root[64];
 static struct why why;
 
+/* Entries until there is no memory for more; -1: there is always some. */
+static int entries_left;
+
+FTSENT *__real_fts_read(FTS *tree);
+FTSENT *__wrap_fts_read(FTS *tree);
+
+FTSENT *
+__wrap_fts_read(FTS *tree)
+{
+	if (entries_left == 0) {
+		errno = ENOMEM;
+		return (NULL);
+	}
+	if (entries_left > 0)
+		entries_left--;
+	return (__real_fts_read(tree));
+}
+
 static void
 make_root(void)
 {
+	entries_left = -1;
 	strcpy(root, "/tmp/appvss-unit.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(root));
 	memset(&why, 0, sizeof(why));
@@ -73,6 +94,24 @@ START_TEST(what_is_not_there_is_a_failure_with_its_name)
 }
 END_TEST
 
+START_TEST(a_tree_that_cannot_be_read_to_its_end_is_a_failure)
+{
+	int i;
+
+	make_file("file");
+	/* The root, before and after, the file, and the end. */
+	for (i = 0; i < 4; i++) {
+		entries_left = i;
+		errno = EEXIST;
+		ck_assert_int_ne(sync_tree(root, &why), 0);
+		ck_assert_ptr_nonnull(strstr(why.text, strerror(ENOMEM)));
+	}
+	entries_left = -1;
+	errno = EEXIST;
+	ck_assert_int_eq(sync_tree(root, &why), 0);
+}
+END_TEST
+
 START_TEST(too_many_files_are_a_failure)
 {
 	char name[32];
@@ -99,6 +138,8 @@ main(void)
 	tcase_add_checked_fixture(tcase, make_root, remove_root);
 	tcase_add_test(tcase, a_tree_with_all_that_can_be_in_it);
 	tcase_add_test(tcase, what_is_not_there_is_a_failure_with_its_name);
+	tcase_add_test(tcase,
+	    a_tree_that_cannot_be_read_to_its_end_is_a_failure);
 	tcase_add_test(tcase, too_many_files_are_a_failure);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
