@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Asks appvssd what the newest snapshots were worth, and who takes part: a
- *start for a program that watches backups.  Ends with 0 if the newest freeze
- *was application-consistent, with 2 if it was not, with 1 if nobody answers.
+ * start for a program that watches backups.  Ends with 0 if the newest freeze
+ * was application-consistent, with 2 if it was not, with 1 if nobody answers.
  *
  *	cc ask_history.c -lappvss
  */

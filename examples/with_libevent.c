@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A participant in a libevent loop: it appends a line to a file every 10 ms,
- *and stops doing so while a snapshot is taken.  The library's part is arm() and
- * on_library(): before each wait its descriptor, events and time-out are asked
- * for anew, as all three change.
+ * and stops doing so while a snapshot is taken.  The library's part is arm()
+ * and on_library(): before each wait its descriptor, events and time-out are
+ * asked for anew, as all three change.
  *
  *	cc with_libevent.c -lappvss -levent
  *	with_libevent FILE [NAME]

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A participant in a program that has no loop, only work that blocks: it
- *appends a line to a file every 10 ms.  The library's thread calls on_freeze()
- *and on_thaw(); a lock sees to it that a freeze comes between two pieces of
- *work and that the next piece waits for the thaw.
+ * appends a line to a file every 10 ms.  The library's thread calls on_freeze()
+ * and on_thaw(); a lock sees to it that a freeze comes between two pieces of
+ * work and that the next piece waits for the thaw.
  *
  *	cc with_thread.c -lappvss -lpthread
  *	with_thread FILE [NAME]

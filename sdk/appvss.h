@@ -7,10 +7,10 @@
  * A handle (struct appvss) is one connection to the broker; it carries one or
  * more participants.  There is no global state.  Three ways to run a handle:
  *
- *	in the program's own loop	appvss_get_fd(), appvss_get_events(),
- *					appvss_get_timeout_ms(),
- *appvss_dispatch() without a loop			appvss_run(), or
- *appvss_wait() in a thread of the library's	appvss_start()
+ *	in a loop of one's own	appvss_get_fd(), appvss_get_events(),
+ *				appvss_get_timeout_ms(), appvss_dispatch()
+ *	without a loop		appvss_run(), or appvss_wait()
+ *	in the library's thread	appvss_start()
  *
  * Threads: until appvss_start() a handle, its participants and its questions
  * belong to one thread at a time (of two handles each may have its own), and

@@ -16,7 +16,7 @@
  * Locking: the handle's mutex guards everything but what is said to be constant
  * or atomic.  Public functions take it, all others expect it.  It is released
  * around every callback; what a callback, or another thread meanwhile, may do
- *is add to the lists, mark and answer.  Only who dispatches removes from the
+ * is add to the lists, mark and answer.  Only who dispatches removes from the
  * lists, reads lines and changes the connection.
  */
 #ifndef CLIENT_H

@@ -390,10 +390,7 @@ wait_and_serve(struct session *session)
 	ready = wait_for(session, pfds, 2 + ncontrol);
 	if (ready > 0 && pfds[1].revents != 0)
 		return (false);
-	/*
-	 * Limits first: a THAW that waits must not hide one that has passed.
-	 * They may close the device, which is not served then.
-	 */
+	/* Limits first: a THAW that waits must not hide one that has passed. */
 	handle_timers(session);
 	if (ready > 0 && ncontrol > 0) {
 		control_serve(session->control, &pfds[2], ncontrol,
@@ -401,7 +398,7 @@ wait_and_serve(struct session *session)
 		session_watch_drill(session);
 	}
 	/* The host before any drill. */
-	if (ready > 0 && pfds[0].revents != 0 && session->dev != NULL)
+	if (ready > 0 && pfds[0].revents != 0)
 		serve_device(session,
 		    (pfds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0);
 	session_serve_control(session);

@@ -3,8 +3,8 @@
  * The daemon's conversation with the driver, and with people who ask for a
  * drill: reads requests, has the freezer do them, answers each once, and keeps
  * the limit while frozen.  Decides what a THAW is answered; logs all that
- * happens.  Single-threaded: it and the freezer
- * run in the one loop of session_run.
+ * happens.  Single-threaded: it and the freezer run in the one loop of
+ * session_run.
  */
 #ifndef SESSION_H
 #define SESSION_H

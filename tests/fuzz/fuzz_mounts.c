@@ -11,7 +11,7 @@
  *
  * The oracle: what is frozen is frozen once, before what holds its device;
  * nothing that vetoes is in a plan, and nothing that is to be frozen is
- *missing.
+ * missing.
  *
  * Built with libFuzzer by "make fuzz-mounts"; replay.c runs the corpus through
  * the same function in "make check".
