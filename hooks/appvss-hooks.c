@@ -116,6 +116,27 @@ parse_operation(const char *text)
 	return (text);
 }
 
+/* What is left behind the options, and what of it all goes together. */
+static void
+check_combination(int argc, char **argv, struct options *options)
+{
+	if (options->operation != NULL && optind == argc) {
+		warnx("--run: the name of a script is missing");
+		usage();
+	}
+	if (options->operation != NULL)
+		options->name = argv[optind++];
+	if (optind != argc) {
+		warnx("%s: not understood", argv[optind]);
+		usage();
+	}
+	if ((options->json && !options->list) ||
+	    (options->list && options->operation != NULL)) {
+		warnx("--json goes with --list, and --list not with --run");
+		usage();
+	}
+}
+
 static void
 parse_options(int argc, char **argv, struct options *options)
 {
@@ -165,21 +186,7 @@ parse_options(int argc, char **argv, struct options *options)
 			usage();
 		}
 	}
-	if (options->operation != NULL && optind == argc) {
-		warnx("--run: the name of a script is missing");
-		usage();
-	}
-	if (options->operation != NULL)
-		options->name = argv[optind++];
-	if (optind != argc) {
-		warnx("%s: not understood", argv[optind]);
-		usage();
-	}
-	if ((options->json && !options->list) ||
-	    (options->list && options->operation != NULL)) {
-		warnx("--json goes with --list, and --list not with --run");
-		usage();
-	}
+	check_combination(argc, argv, options);
 }
 
 static int

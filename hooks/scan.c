@@ -9,9 +9,9 @@
 #define MODE_WRITABLE_BY_OTHERS 0022
 #define MODE_EXECUTABLE		0111
 
-static const char *const leftover_suffixes[] = { "~", ".bak", ".dpkg-dist",
-	".new", ".old", ".orig", ".pkgnew", ".pkgsave", ".rej", ".rpmnew",
-	".rpmorig", ".rpmsave", ".sample", ".save", ".swo", ".swp", ".tmp" };
+static const char *const leftover_suffixes[] = { "~", ".bak", ".new", ".old",
+	".orig", ".pkgnew", ".pkgsave", ".rej", ".rpmnew", ".rpmorig",
+	".rpmsave", ".sample", ".save", ".swo", ".swp", ".tmp" };
 
 static bool
 is_digit(char c)

@@ -18,8 +18,7 @@
 #include "signals.h"
 #include "try.h"
 
-struct
-try {
+struct trial {
 	const char *operation;
 	struct script script;
 	struct run_command command;
@@ -48,7 +47,7 @@ refuse_if_frozen(const char *runtime_dir, const char *name)
 }
 
 static void
-look_up(struct try *try, const struct options *options, const char *name,
+look_up(struct trial *trial, const struct options *options, const char *name,
     struct hookdir_entry *entry)
 {
 	const char *why;
@@ -62,24 +61,24 @@ look_up(struct try *try, const struct options *options, const char *name,
 	if (entry->verdict != SCAN_RUN)
 		errx(EX_CONFIG, "%s/%s: %s", options->directory, name,
 		    entry->why);
-	if (!script_init(&try->script, options->directory, name, NULL))
+	if (!script_init(&trial->script, options->directory, name, NULL))
 		errx(EX_USAGE, "%s/%s: too long", options->directory, name);
-	why = script_set_user(&try->script, entry->directive.user);
+	why = script_set_user(&trial->script, entry->directive.user);
 	if (why != NULL)
 		errx(EX_CONFIG, "%s: user=%s: %s", name, entry->directive.user,
 		    why);
 }
 
 static void
-print_command(const struct try *try, const struct hookdir_entry *entry)
+print_command(const struct trial *trial, const struct hookdir_entry *entry)
 {
-	const struct run_command *command = &try->command;
+	const struct run_command *command = &trial->command;
 	char words[DIRECTIVE_TEXT_MAX];
 
 	(void)printf("%s %s\n", command->path, command->operation);
 	if (directive_print(&entry->directive, words)[0] != '\0')
 		(void)printf("directives: %s\n", words);
-	if (!entry->directive.check && strcmp(try->operation, "check") == 0)
+	if (!entry->directive.check && strcmp(trial->operation, "check") == 0)
 		(void)printf(
 		    "note: without the directive \"check\" it is never "
 		    "asked this\n");
@@ -97,65 +96,65 @@ print_command(const struct try *try, const struct hookdir_entry *entry)
 
 /* Its limit has passed, or the person has pressed ^C. */
 static void
-end_it(struct try *try, struct run *run, int64_t now_ms)
+end_it(struct trial *trial, struct run *run, int64_t now_ms)
 {
-	if (!try->may_kill) {
+	if (!trial->may_kill) {
 		if (signals_stop_asked())
-			try->was_left = true;
-		try->limit_at_ms = CLOCK_NEVER_MS;
+			trial->was_left = true;
+		trial->limit_at_ms = CLOCK_NEVER_MS;
 		return;
 	}
-	run_kill(run, try->kills == 0 ? SIGTERM : SIGKILL);
-	try->limit_at_ms = try->kills++ == 0 ? now_ms + SCRIPT_GRACE_MS :
-					       CLOCK_NEVER_MS;
+	run_kill(run, trial->kills == 0 ? SIGTERM : SIGKILL);
+	trial->limit_at_ms = trial->kills++ == 0 ? now_ms + SCRIPT_GRACE_MS :
+						   CLOCK_NEVER_MS;
 }
 
 static void
-watch(struct try *try)
+watch(struct trial *trial)
 {
-	struct run *run = &try->script.freeze_run;
+	struct run *run = &trial->script.freeze_run;
 	struct pollfd fds[RUN_POLL_MAX];
 	bool ended = false;
 	int64_t now_ms;
 
-	while (!ended && !try->was_left) {
-		signals_wait(fds, run_fill_poll(run, fds), try->limit_at_ms);
+	while (!ended && !trial->was_left) {
+		signals_wait(fds, run_fill_poll(run, fds), trial->limit_at_ms);
 		run_drain(run);
 		now_ms = clock_now_ms();
-		if (now_ms >= try->limit_at_ms ||
-		    (signals_stop_asked() && try->kills == 0))
-			end_it(try, run, now_ms);
+		if (now_ms >= trial->limit_at_ms ||
+		    (signals_stop_asked() && trial->kills == 0))
+			end_it(trial, run, now_ms);
 		/* Killed: what is left of its group goes as well. */
-		ended = run_has_ended(run) && try->kills != 1;
+		ended = run_has_ended(run) && trial->kills != 1;
 	}
-	if (!try->was_left)
+	if (!trial->was_left)
 		run_reap(run);
 }
 
 static int
-report(const struct try *try)
+report(const struct trial *trial)
 {
-	const struct run *run = &try->script.freeze_run;
-	int64_t elapsed_ms = clock_now_ms() - try->started_at_ms;
+	const struct run *run = &trial->script.freeze_run;
+	int64_t elapsed_ms = clock_now_ms() - trial->started_at_ms;
 	char text[SCRIPT_TEXT_MAX];
-	bool is_good = run_succeeded(run) && try->kills == 0;
+	bool is_good = run_succeeded(run) && trial->kills == 0;
 
 	(void)run_describe(run, text, sizeof(text));
 	text[strcspn(text, ":")] = '\0';
 	if (run->exec_errno != 0)
 		(void)run_describe(run, text, sizeof(text));
-	if (try->was_left)
+	if (trial->was_left)
 		(void)snprintf(text, sizeof(text),
 		    "a thaw is not killed: it goes on as process %ld",
 		    (long)run->pid);
 	(void)printf("--- %s%s, after %" PRId64 " ms: %s\n",
-	    try->kills > 0 ? "killed at its limit or by you, " : "", text,
+	    trial->kills > 0 ? "killed at its limit or by you, " : "", text,
 	    elapsed_ms, is_good ? "ready" : "failed");
 	if (is_good && !run_output_ended(run))
 		(void)printf("what it left behind has its output open\n");
-	if (strcmp(try->operation, "freeze") == 0 && run->exec_errno == 0)
+	if (strcmp(trial->operation, "freeze") == 0 && run->exec_errno == 0)
 		(void)printf("now run its thaw: appvss-hooks --run thaw %s\n",
-		    try->script.name);
+		    trial->script.name);
 	return (is_good ? 0 : 1);
 }
 
@@ -163,30 +162,31 @@ int
 try_run(const struct options *options, const char *operation, const char *name)
 {
 	static struct hookdir_entry entry;
-	static struct try try;
+	static struct trial trial;
 	int64_t limit_ms;
 	int status;
 
-	try.operation = operation;
-	try.may_kill = strcmp(operation, "thaw") != 0;
-	look_up(&try, options, name, &entry);
+	trial.operation = operation;
+	trial.may_kill = strcmp(operation, "thaw") != 0;
+	look_up(&trial, options, name, &entry);
 	refuse_if_frozen(options->runtime_dir, name);
-	limit_ms = try.may_kill ? options->freeze_ms : options->thaw_ms;
-	if (try.may_kill && entry.directive.timeout_ms != 0)
+	limit_ms = trial.may_kill ? options->freeze_ms : options->thaw_ms;
+	if (trial.may_kill && entry.directive.timeout_ms != 0)
 		limit_ms = entry.directive.timeout_ms;
-	script_fill_command(&try.script, &try.command, operation, 0, limit_ms);
-	if (!try.may_kill)
-		try.command.result = "done";
-	print_command(&try, &entry);
+	script_fill_command(&trial.script, &trial.command, operation, 0,
+	    limit_ms);
+	if (!trial.may_kill)
+		trial.command.result = "done";
+	print_command(&trial, &entry);
 	signals_init();
-	try.script.freeze_run.copy_fd = STDOUT_FILENO;
-	try.started_at_ms = clock_now_ms();
-	try.limit_at_ms = try.started_at_ms + limit_ms;
-	if (run_prepare(&try.script.freeze_run, &try.command) == -1)
+	trial.script.freeze_run.copy_fd = STDOUT_FILENO;
+	trial.started_at_ms = clock_now_ms();
+	trial.limit_at_ms = trial.started_at_ms + limit_ms;
+	if (run_prepare(&trial.script.freeze_run, &trial.command) == -1)
 		err(EX_OSERR, "%s", name);
-	run_go(&try.script.freeze_run);
-	watch(&try);
-	status = report(&try);
-	script_fini(&try.script);
+	run_go(&trial.script.freeze_run);
+	watch(&trial);
+	status = report(&trial);
+	script_fini(&trial.script);
 	return (status);
 }
