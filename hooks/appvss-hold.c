@@ -170,6 +170,7 @@ static int
 listen_at(const struct sockaddr_un *address)
 {
 	int fd = connect_holder(address);
+	mode_t mask;
 
 	if (fd != -1)
 		errx(EX_TEMPFAIL, "%s: there is a hold already: end it first",
@@ -177,13 +178,13 @@ listen_at(const struct sockaddr_un *address)
 	if (errno == ECONNREFUSED)
 		(void)unlink(address->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	(void)umask(077);
+	mask = umask(077);
 	if (fd == -1 ||
 	    bind(fd, (const struct sockaddr *)address, sizeof(*address)) ==
 		-1 ||
 	    listen(fd, 8) == -1)
 		err(EX_CANTCREAT, "%s", address->sun_path);
-	(void)umask(022);
+	(void)umask(mask);
 	return (fd);
 }
 
