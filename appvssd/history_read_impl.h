@@ -18,11 +18,12 @@ struct history {
 	char error[HISTORY_ERROR_SIZE];
 };
 
-/* The participants of a transaction: of each the final row, else the proof's.
+/* The participants of a transaction: of each the last row, which is the final
+ * one if there is one, else the proof's.
  * A bare column of a query with max() is of the row that has the maximum. */
-#define HISTORY_PARTS_OF(run, id)                                    \
-	"(SELECT *, max(phase <> 'held') FROM part WHERE run = " run \
-	" AND id = " id " GROUP BY name)"
+#define HISTORY_PARTS_OF(run, id)                                      \
+	"(SELECT *, max(n) FROM part WHERE run = " run " AND id = " id \
+	" GROUP BY name)"
 #define HISTORY_TXN_COLUMNS                                                           \
 	"t.n, t.run, t.id, t.op, t.source, t.msgid, t.at_ms,"                         \
 	" (SELECT count(DISTINCT name) FROM part AS p"                                \

@@ -56,8 +56,8 @@ bool journal_is_started(const struct journal *journal);
 uint64_t journal_next_id(struct journal *journal);
 
 /*
- * Has everything up to the row seq committed; committed follows.  False: it
- * cannot be, and nothing follows.
+ * Has everything up to the row seq committed; committed follows, once for the
+ * last such call.  False: it cannot be, and nothing follows.
  */
 bool journal_commit(struct journal *journal, uint64_t seq);
 /* Nobody waits for that commit any more. */

@@ -87,6 +87,23 @@ record_ready(const struct record *record, size_t index)
 	record->members[index]->held_row = true;
 }
 
+/*
+ * It was recorded as ready.  What came before a held row stays as it is: then
+ * another row of the participant counts.
+ */
+static void
+record_not_ready(const struct record *record, size_t index)
+{
+	struct registry_entry *entry = record->members[index];
+
+	if (record->txn->commits > 1)
+		record_part(record, index, "held");
+	else
+		(void)histq_put_withdraw(record->queue, record->txn->id,
+		    entry->name);
+	entry->held_row = false;
+}
+
 uint64_t
 record_held(const struct record *record, uint64_t now_ms)
 {
@@ -103,14 +120,13 @@ record_held(const struct record *record, uint64_t now_ms)
 	size_t i;
 
 	for (i = 0; i < record->txn->nparts; i++) {
-		const struct registry_entry *entry = record->members[i];
+		struct registry_entry *const entry = record->members[i];
 		bool ready = record->txn->parts[i].result == TXN_RESULT_READY;
 
 		if (ready && !entry->held_row)
 			record_part(record, i, "held");
 		else if (!ready && entry->held_row)
-			(void)histq_put_withdraw(record->queue, record->txn->id,
-			    entry->name);
+			record_not_ready(record, i);
 	}
 	return (histq_put_state(record->queue, &row));
 }

@@ -43,8 +43,9 @@ void record_ready(const struct record *record, size_t index);
 
 /*
  * The proof: the state "held" and who is ready, as far as that is not recorded
- * yet, and who is not ready any more.  Before the release.  Returns
- * the number of the last row, 0 if it was refused.
+ * yet, and who is not ready any more.  Before the release; once more, with what
+ * has changed, if somebody fails before it is on disk: the last one counts.
+ * Returns the number of the last row, 0 if it was refused.
  */
 uint64_t record_held(const struct record *record, uint64_t now_ms);
 

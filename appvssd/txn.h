@@ -168,10 +168,12 @@ enum txn_action_type {
 	TXN_ACT_SEND_CHECK,  /* part, remaining_ms */
 	TXN_ACT_SEND_FREEZE, /* part, remaining_ms, hold_ms */
 	TXN_ACT_SEND_THAW,   /* part, outcome (DONE...), remaining_ms */
-	TXN_ACT_COMMIT_HELD, /* have the held row committed; then COMMITTED */
-	TXN_ACT_ANSWER,	     /* request, op, success, reason */
-	TXN_ACT_OWES,	     /* part, outcome: its thaw is not confirmed */
-	TXN_ACT_FINISHED,    /* record the transaction; it is the last action */
+	/* Have the held row committed; then COMMITTED, of the last such row:
+	 * another may be wanted before one is. */
+	TXN_ACT_COMMIT_HELD,
+	TXN_ACT_ANSWER,	  /* request, op, success, reason */
+	TXN_ACT_OWES,	  /* part, outcome: its thaw is not confirmed */
+	TXN_ACT_FINISHED, /* record the transaction; it is the last action */
 };
 
 struct txn_action {
@@ -206,8 +208,9 @@ struct txn {
 	bool begun_waits;	  /* ... and it is not answered yet */
 	struct txn_request thaw;
 	bool thaw_waits;
-	bool committing; /* everyone is ready; waiting for the held row */
-	bool proved;	 /* the held row was on disk before the release */
+	bool committing;  /* everyone is ready; waiting for the held row */
+	unsigned commits; /* held rows that were wanted so far */
+	bool proved;	  /* the held row was on disk before the release */
 	bool released;
 	bool superseded;
 	bool required_lost; /* while held */

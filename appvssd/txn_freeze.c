@@ -20,13 +20,20 @@ txn_release(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 	txn_answer_begun(txn, actions, true);
 }
 
+static void
+txn_commit(struct txn *txn, struct txn_actions *actions)
+{
+	txn->commits++;
+	(void)txn_act(actions, TXN_ACT_COMMIT_HELD);
+}
+
 /* Everyone was asked and nobody vetoes. */
 static void
 txn_begin_commit(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 {
 	txn->committing = true;
 	txn->step_at_ms = now_ms + txn->limits.commit_ms;
-	(void)txn_act(actions, TXN_ACT_COMMIT_HELD);
+	txn_commit(txn, actions);
 }
 
 static bool
@@ -277,6 +284,12 @@ txn_part_failed(struct txn *txn, size_t index, enum txn_result result,
 	}
 	if (frozen)
 		txn_send_thaw(txn, index, TXN_OUTCOME_ABORTED, now_ms, actions);
+	/*
+	 * The row that is under way calls it ready: another one takes that
+	 * back, in what is left of the time.
+	 */
+	if (txn->committing)
+		txn_commit(txn, actions);
 }
 
 /* Marks who is too late in CHECKING or FREEZING; finds the next deadline. */

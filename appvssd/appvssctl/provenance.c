@@ -121,14 +121,19 @@ is_captured(enum verdict verdict)
 	    verdict == VERDICT_HELD_STARTED || verdict == VERDICT_RESTORED);
 }
 
-/* The row of the proof; never a later one. */
+/*
+ * The row of the proof; never a later one.  There are more of them if somebody
+ * failed while one was written.
+ */
 static const struct history_state *
 held_state(const struct history_detail *detail)
 {
+	const struct history_state *held = NULL;
+
 	for (size_t i = 0; i < detail->nstates; i++)
 		if (strcmp(detail->states[i].state, "held") == 0)
-			return (&detail->states[i]);
-	return (NULL);
+			held = &detail->states[i];
+	return (held);
 }
 
 static bool

@@ -268,6 +268,43 @@ def early():
     vss.expect(True)
 
 
+def retracted():
+    """Who fails while the held row is committed is not called ready by it."""
+    vss, client = host(), Client(SOCKET)
+    client.register("steady")
+    client.register("failing")
+    with open(DIR + "/rows") as lines:
+        before = len(lines.readlines())
+
+    def rows():
+        with open(DIR + "/rows") as lines:
+            return [line for line in lines.readlines()[before:] if
+                    re.match("(PART|STATE) .*=held |WITHDRAW|COMMIT", line)]
+    open(DIR + "/wait", "w").close()
+    vss.ask("freeze")
+    for _ in range(2):
+        request = client.request("FREEZE")
+        client.answer("READY", "freeze", request)
+    await_true(lambda: any(line.startswith("COMMIT") for line in rows()),
+               "a COMMIT")
+    client.answer("FAIL", "freeze", dict(request, name="failing"))
+    thaw = client.request("THAW")
+    os.unlink(DIR + "/wait")
+    vss.expect(True)
+    client.answer("READY", "thaw", thaw)
+    found = [" ".join(re.findall(r"^[A-Z]+|(?:name|result|consistency)=\w+",
+                                 line)) for line in rows()]
+    if found[2:] != ["STATE consistency=application", "COMMIT",
+                     "PART name=failing result=failed",
+                     "STATE consistency=filesystem", "COMMIT"]:
+        fail("the history was told %r" % found)
+    vss.ask("thaw")
+    client.answer("READY", "thaw", client.request("THAW"))
+    vss.expect(True)
+    for name in ("steady", "failing"):
+        client.ask("UNREGISTER name=" + name, "OK verb=UNREGISTER")
+
+
 def lost_answer():
     """Leaves a THAW that is answered when the device has just gone."""
     vss, client = host(), Client(SOCKET)

@@ -154,6 +154,24 @@ ctl 0 --history "$history" --json provenance
 expect_json
 expect '"captured_while_held":true,"certain":false,"live":false,"id":4,.*"ready":\["ledger","web"\]'
 cp "$history" "$TEST_DIR/image.db"
+say "provenance, when one failed while the proof was written"
+history=$TEST_DIR/failed.db
+feed <<ROWS
+RUN run=1 at_ms=1763676020000 boot_id=b1 version=0.1.0
+BEGIN seq=1 id=4 op=freeze source=device at_ms=1763676021000
+PART seq=2 id=4 phase=held name=ledger result=ready told_at_ms=0 ready_at_ms=250
+PART seq=3 id=4 phase=held name=web result=ready told_at_ms=0 ready_at_ms=250
+STATE seq=4 id=4 at_ms=1763676021300 state=held consistency=application elapsed_ms=300
+PART seq=5 id=4 phase=held name=ledger result=failed told_at_ms=0 ready_at_ms=250
+STATE seq=6 id=4 at_ms=1763676021400 state=held consistency=filesystem elapsed_ms=400
+ROWS
+ctl 1 --history "$history" provenance
+expect ' transaction 4, 2025-11-20 22:00:21.400 '
+expect '^ready +web$'
+expect 'file systems only'
+ctl 0 --history "$history" --json history
+expect '"consistency":"filesystem".*"participants":2,"ready":1'
+history=$TEST_DIR/history.db
 if [ -n "$boot" ]; then
 	feed <<ROWS
 RUN run=4 at_ms=1763676030000 boot_id=$boot version=0.1.0

@@ -171,11 +171,29 @@ check_finished(struct explorer *explorer, struct node *node)
 	    "nobody missing makes it application");
 }
 
+/* What is being committed before the release says who is ready. */
+static void
+check_proof(struct explorer *explorer, const struct node *before,
+    const struct node *node, bool commits)
+{
+	size_t i;
+
+	if (!before->txn.committing || !node->txn.committing)
+		return;
+	for (i = 0; i < explorer->nparts; i++)
+		RULE(commits ||
+			(before->parts[i].result == TXN_RESULT_READY) ==
+			    (node->parts[i].result == TXN_RESULT_READY),
+		    "the held row says who is ready at the release");
+	RULE(txn_next_at_ms(&node->txn) == txn_next_at_ms(&before->txn),
+	    "nobody delays the release by failing while it is committed");
+}
+
 void
 explore_check_actions(struct explorer *explorer, const struct node *before,
     struct node *node, const struct txn_actions *actions, bool intruder)
 {
-	bool intruder_open = intruder;
+	bool commits = false, intruder_open = intruder;
 	size_t i;
 
 	for (i = 0; i < actions->count; i++) {
@@ -194,6 +212,7 @@ explore_check_actions(struct explorer *explorer, const struct node *before,
 		case TXN_ACT_COMMIT_HELD:
 			RULE(before->txn.state != TXN_HELD,
 			    "the held row is committed before the release");
+			commits = true;
 			break;
 		case TXN_ACT_ANSWER:
 			check_answer(explorer, node, action, &intruder_open);
@@ -211,6 +230,7 @@ explore_check_actions(struct explorer *explorer, const struct node *before,
 		}
 	}
 	RULE(!intruder_open, "an intruder is answered at once");
+	check_proof(explorer, before, node, commits);
 }
 
 /* Rules about a step as a whole. */

@@ -278,6 +278,34 @@ START_TEST(optional_lost_while_held_is_filesystem)
 }
 END_TEST
 
+START_TEST(failing_during_the_commit_is_committed_too)
+{
+	uint64_t release_at_ms;
+
+	begin(TXN_EV_FREEZE, 3);
+	answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
+	answer(TXN_EV_READY, 1, TXN_OP_FREEZE);
+	answer(TXN_EV_READY, 2, TXN_OP_FREEZE);
+	ck_assert_uint_eq(acted(TXN_ACT_COMMIT_HELD, NULL), 1);
+	ck_assert_int_eq(txn_prospect(&txn), TXN_CONSISTENCY_APPLICATION);
+	release_at_ms = txn_next_at_ms(&txn);
+	now_ms += 100;
+	answer(TXN_EV_FAIL, 1, TXN_OP_FREEZE);
+	ck_assert_uint_eq(acted(TXN_ACT_COMMIT_HELD, NULL), 1);
+	ck_assert_int_eq(txn_prospect(&txn), TXN_CONSISTENCY_FILESYSTEM);
+	answer(TXN_EV_GONE, 2, TXN_OP_FREEZE);
+	ck_assert_uint_eq(acted(TXN_ACT_COMMIT_HELD, NULL), 1);
+	ck_assert_uint_eq(txn.commits, 3);
+	ck_assert_uint_eq(txn_next_at_ms(&txn), release_at_ms);
+	/* A thaw that is confirmed changes nothing of it. */
+	answer(TXN_EV_READY, 1, TXN_OP_THAW);
+	ck_assert_uint_eq(acted(TXN_ACT_COMMIT_HELD, NULL), 0);
+	commit();
+	ck_assert_int_eq(txn.state, TXN_HELD);
+	ck_assert(txn.proved);
+}
+END_TEST
+
 START_TEST(host_told_fail_is_none)
 {
 	hold(1);
@@ -460,6 +488,7 @@ main(void)
 	tcase_add_test(tcase, pause_counts_once);
 	tcase_add_test(tcase, required_lost_while_held_fails_the_thaw);
 	tcase_add_test(tcase, optional_lost_while_held_is_filesystem);
+	tcase_add_test(tcase, failing_during_the_commit_is_committed_too);
 	tcase_add_test(tcase, host_told_fail_is_none);
 	tcase_add_test(tcase, freeze_while_held_is_superseded);
 	tcase_add_test(tcase, failed_thaw_does_not_fail_the_snapshot);
