@@ -110,6 +110,9 @@ close_broker_channel(struct parent *parent)
 static void
 kill_broker(struct parent *parent, const char *why)
 {
+	/* It has ended, and its number may be somebody else's. */
+	if (parent->broker.pid == 0)
+		return;
 	/* Before the line about it, which may have to wait for a disk. */
 	(void)kill(parent->broker.pid, SIGKILL);
 	parent->broker_killed = true;
@@ -153,8 +156,11 @@ take_message(struct parent *parent, const struct privsep_msg *msg)
 	kill_broker(parent, "unexpected_message");
 }
 
-/* Bounded: a broker that talks without end does not starve the rest. */
-static void
+/*
+ * Bounded: a broker that talks without end does not starve the rest.  True:
+ * there may be more.
+ */
+static bool
 read_broker(struct parent *parent)
 {
 	struct privsep_msg msg;
@@ -170,13 +176,14 @@ read_broker(struct parent *parent)
 			continue;
 		}
 		if (got == -1 && errno == EAGAIN)
-			return;
+			return (false);
 		if (got == -1 && !parent->broker_killed)
 			kill_broker(parent, "malformed_message");
 		else if (got == 0 && parent->kill_at_ms == 0)
 			parent->kill_at_ms = parent_now_ms() + BROKER_CLOSED_MS;
 		close_broker_channel(parent);
 	}
+	return (parent->broker_fd != -1);
 }
 
 static void
@@ -196,17 +203,19 @@ on_broker_end(struct parent *parent, int status)
 	const uint64_t now_ms = parent_now_ms();
 	const bool orderly = parent->stopping && WIFEXITED(status) &&
 	    WEXITSTATUS(status) == 0;
+	const pid_t pid = parent->broker.pid;
 
-	read_broker(parent);
+	parent->broker.pid = 0;
+	while (read_broker(parent))
+		continue;
 	close_broker_channel(parent);
 	parent_log_end_broker(&parent->log);
 	parent_reload_settle(parent);
-	log_end("broker_ended", parent->broker.pid, status,
+	log_end("broker_ended", pid, status,
 	    orderly ? HELDLOG_DEBUG : HELDLOG_ERROR);
 	if (orderly && !parent->broker_finished)
 		heldlog(HELDLOG_WARN, "broker_unfinished", "child_pid=%ld",
-		    (long)parent->broker.pid);
-	parent->broker.pid = 0;
+		    (long)pid);
 	parent->kill_at_ms = 0;
 	(void)parent_backoff_ended(&parent->broker.backoff, now_ms);
 	parent->history_until_ms = now_ms + HISTORY_STOP_MS;
@@ -380,7 +389,7 @@ wait_and_read(struct parent *parent)
 			continue;
 	}
 	if (pfds[1].revents != 0)
-		read_broker(parent);
+		(void)read_broker(parent);
 	/* Last: writing it may take as long as a disk is frozen. */
 	if (pfds[2].revents != 0)
 		parent_log_read_broker(&parent->log);

@@ -62,3 +62,22 @@ timeout -k 5 20 "$APPVSSD" --foreground --config "$TEST_DIR/appvssd.conf" \
 	>"$TEST_DIR/fail.log" 2>&1 || status=$?
 [ "$status" -eq 70 ] || die "a failed start: exit status $status"
 [ ! -e "$SOCKET" ] || die "a failed start left its socket"
+unset FAKE_FAIL_START
+
+# Of one that has ended, what it said last is read; nobody is killed for it: its
+# number may be another process's by then.
+FAKE_LAST_WORDS=1
+export FAKE_LAST_WORDS
+start_parent talker
+log=$TEST_DIR/talker.log
+kill -STOP "$(pid_of talker)"
+talker=$(field pid "$(ask)")
+while ! ps -o stat= -p "$talker" | grep -q '^Z'; do
+	sleep 0.05
+done
+kill -CONT "$(pid_of talker)"
+wait_for "$log" "event=broker_ended child_pid=$talker status=0" 10
+! grep -q 'event=broker_kill' "$log" || die "killed after its end: $(cat "$log")"
+wait_for "$log" 'event=ready broker_pid=[0-9]+' 10 26
+unset FAKE_LAST_WORDS
+stop_bg talker || die "SIGTERM: exit status $?"

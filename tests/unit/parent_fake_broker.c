@@ -8,7 +8,9 @@
  *
  * devices, histories and tries count messages of the parent; fds counts the
  * open descriptors.  The history connections and the devices stay open.  The
- * environment has its faults: FAKE_FAIL_START, FAKE_IGNORE_SHUTDOWN.
+ * environment has its faults: FAKE_FAIL_START, FAKE_IGNORE_SHUTDOWN, and
+ * FAKE_LAST_WORDS: it ends after its first answer, with many messages behind it
+ * of which the last one makes no sense.
  */
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -29,6 +31,8 @@
 #include "appvssd/privsep.h"
 #include "kernel/vssdev/heldlog.h"
 #include "kernel/vssdev/vssdev.h"
+
+#define LAST_WORDS 24 /* more than its parent takes at once */
 
 struct fake {
 	const struct broker_params *params;
@@ -76,6 +80,17 @@ send_type(const struct fake *fake, uint32_t type)
 
 	if (privsep_send(fake->params->parent_fd, &msg, NULL, 0) != 0)
 		exit(EX_IOERR);
+}
+
+static void
+say_last_words(const struct fake *fake)
+{
+	int i;
+
+	for (i = 0; i < LAST_WORDS; i++)
+		send_type(fake, PRIVSEP_LISTENING);
+	send_type(fake, PRIVSEP_NO_DEVICE);
+	_exit(0);
 }
 
 static void
@@ -147,6 +162,8 @@ broker_run(const struct broker_params *params)
 			continue;
 		if (pfds[0].revents != 0)
 			answer(&fake);
+		if (pfds[0].revents != 0 && getenv("FAKE_LAST_WORDS") != NULL)
+			say_last_words(&fake);
 		if (fake.device != NULL)
 			check_device(&fake, pfds[2].revents);
 	} while (pfds[1].revents == 0 || take_message(&fake));
