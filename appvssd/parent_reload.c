@@ -77,7 +77,7 @@ hand_over(struct parent *parent, const struct config *next, uint32_t again)
 {
 	const struct privsep_msg msg = { .type = PRIVSEP_CONFIG,
 		.again = again,
-		.serial = ++parent->config_serial };
+		.serial = parent->config_serial + 1 };
 	size_t length;
 	char *text = NULL;
 	FILE *file;
@@ -92,6 +92,9 @@ hand_over(struct parent *parent, const struct config *next, uint32_t again)
 	if (result == 0)
 		result = send_text(parent, &msg, text, length);
 	free(text);
+	/* One that was not handed over is not answered: that before may be. */
+	if (result == 0)
+		parent->config_serial++;
 	return (result);
 }
 
