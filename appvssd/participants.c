@@ -32,6 +32,18 @@ participants_send_ok(struct client *client, const char *verb, const char *name)
 	client_send(client, &line);
 }
 
+/*
+ * Whether the name is somebody else's who had it last.  A binding says whose a
+ * name is, whoever had it: access.h knows.
+ */
+static bool
+participants_is_others(const struct participants *participants,
+    const struct registry_entry *entry, uid_t uid)
+{
+	return (!entry->leaving && entry->has_uid && entry->uid != uid &&
+	    uid != 0 && config_find(participants->config, entry->name) == NULL);
+}
+
 /* Whether client may take the name; sends the ERROR if not. */
 static bool
 participants_may_register(struct participants *participants,
@@ -44,8 +56,8 @@ participants_may_register(struct participants *participants,
 	if (entry != NULL && entry->owner != NULL && entry->owner != client) {
 		code = "name_taken";
 		text = "another connection has this name";
-	} else if (entry != NULL && !entry->leaving && entry->has_uid &&
-	    entry->uid != cred->uid && cred->uid != 0) {
+	} else if (entry != NULL &&
+	    participants_is_others(participants, entry, cred->uid)) {
 		code = "denied";
 		text = "the name belongs to another user";
 	} else if (entry == NULL &&

@@ -120,6 +120,19 @@ def names():
         fail("pg is not as configured: %r" % participants["pg"])
     if participants["pg-7"]["order"] != "30":
         fail("pg-7 is not as its pattern: %r" % participants["pg-7"])
+    # Root had it meanwhile: it is still the name of whom it is bound to.
+    root = Client(SOCKET)
+
+    def absent():
+        return root.status()[1]["pg"]["present"] == "0"
+    bound.ask("QUIT", "OK")
+    await_true(absent, "absent")
+    other = Client(SOCKET)
+    other.register("pg")
+    other.ask("QUIT", "OK")
+    await_true(absent, "absent")
+    web.may("REGISTER name=pg", False)
+    Stranger(65005).may("REGISTER name=pg", True)
 
 
 def default():
