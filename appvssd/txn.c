@@ -191,8 +191,6 @@ txn_on_gone(struct txn *txn, const struct txn_event *event,
 		txn_part_thawed(txn, event->part, TXN_THAW_GONE, event->now_ms,
 		    actions);
 	} else if (txn->state == TXN_HELD || txn->state == TXN_THAWING) {
-		if (part->phase == TXN_PHASE_ASKED)
-			txn->asked--;
 		if (txn->state == TXN_HELD)
 			txn_part_lost(txn, event->part);
 		part->thaw = TXN_THAW_GONE;

@@ -271,6 +271,9 @@ explore_check_step(struct explorer *explorer, const struct node *before,
 	if (node->txn.state == TXN_THAWING)
 		RULE(!node->ghost.begun_open,
 		    "the driver is told FAIL before the thaw is waited for");
+	if (node->txn.state == TXN_HELD || node->txn.state == TXN_THAWING)
+		RULE(node->txn.asked == 0,
+		    "who was asked last has answered, or is thawed first");
 	if (node->txn.late_answers != before->txn.late_answers) {
 		RULE(event->type == TXN_EV_READY || event->type == TXN_EV_FAIL,
 		    "only answers are late");
