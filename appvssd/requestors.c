@@ -21,7 +21,6 @@ struct requestors_ask {
 	uint32_t source;
 	enum txn_op op;
 	bool detach;
-	uid_t uid;
 	struct client *client; /* that is not freed before */
 };
 
@@ -133,7 +132,7 @@ requestors_answer(void *self, const struct source_answer *answer)
 		requestors->source = ask->source;
 		requestors->id = answer->id;
 		requestors->client = ask->client;
-		requestors->uid = ask->uid;
+		requestors->uid = client_cred(ask->client)->uid;
 		requestors->detach = ask->detach;
 		requestors->told = false;
 	} else if (ask->op == TXN_OP_THAW && requestors->source != 0 &&
@@ -161,7 +160,6 @@ requestors_ended(void *self, const struct source_end *end)
 	*past = (struct requestors_past) {
 		.end = *end,
 		.client = requestors->client,
-		.uid = requestors->uid,
 	};
 	if (requestors->client != NULL && !requestors->told &&
 	    client_is_open(requestors->client)) {
@@ -214,7 +212,6 @@ requestors_ask(struct requestors *requestors, struct client *client,
 		.source = request.source,
 		.op = request.op,
 		.detach = detach,
-		.uid = cred->uid,
 		.client = client,
 	};
 	requestors->asks = ask;

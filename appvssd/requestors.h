@@ -25,7 +25,6 @@ struct wire_msg;
 struct requestors_past {
 	struct source_end end;
 	const struct client *client; /* whose it was; NULL: gone, detached */
-	uid_t uid;
 };
 
 struct requestors {
