@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -37,6 +38,16 @@ on_signal(int number)
 static const int caught[] = { SIGCHLD, SIGINT, SIGTERM, SIGHUP };
 #define NCAUGHT (sizeof(caught) / sizeof(caught[0]))
 
+/* Whom nohup(1) or a shell has made deaf stays so, and the command with it. */
+static bool
+is_ignored(int number)
+{
+	struct sigaction action;
+
+	return (sigaction(number, NULL, &action) == 0 &&
+	    action.sa_handler == SIG_IGN);
+}
+
 static int
 catch_signals(void)
 {
@@ -51,25 +62,36 @@ catch_signals(void)
 	action.sa_handler = on_signal;
 	action.sa_flags = SA_RESTART;
 	(void)sigfillset(&action.sa_mask);
-	for (i = 0; i < NCAUGHT; i++)
-		(void)sigaction(caught[i], &action, NULL);
+	for (i = 0; i < NCAUGHT; i++) {
+		if (caught[i] == SIGCHLD || !is_ignored(caught[i]))
+			(void)sigaction(caught[i], &action, NULL);
+	}
 	return (EX_OK);
 }
 
+/* What comes for the command before it has its own handlers, waits for them. */
 static pid_t
 start_command(char *argv[])
 {
+	sigset_t all, saved;
 	pid_t pid;
 	size_t i;
 	int error;
 
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &saved);
 	pid = fork();
+	if (pid != 0)
+		(void)sigprocmask(SIG_SETMASK, &saved, NULL);
 	if (pid == -1)
 		ctl_warn("fork: %s", strerror(errno));
 	if (pid != 0)
 		return (pid);
-	for (i = 0; i < NCAUGHT; i++)
-		(void)signal(caught[i], SIG_DFL);
+	for (i = 0; i < NCAUGHT; i++) {
+		if (!is_ignored(caught[i]))
+			(void)signal(caught[i], SIG_DFL);
+	}
+	(void)sigprocmask(SIG_SETMASK, &saved, NULL);
 	(void)execvp(argv[0], argv);
 	error = errno;
 	ctl_warn("%s: %s", argv[0], strerror(error));
@@ -148,17 +170,16 @@ ctl_run(const struct ctl *ctl, int argc, char *argv[])
 	int status;
 
 	(void)argc;
-	status = catch_signals();
-	if (status == EX_OK)
-		status = request_freeze(ctl, &request, REQUEST_HELD);
+	/* Up to here a signal ends this program, and the freeze with it. */
+	status = request_freeze(ctl, &request, REQUEST_HELD);
 	if (status != EX_OK)
 		return (status);
-	if (request_is_too_little(ctl, &request)) {
+	status = request_is_too_little(ctl, &request) ? EX_UNAVAILABLE :
+							catch_signals();
+	if (status != EX_OK)
 		(void)request_thaw(&request);
-		status = EX_UNAVAILABLE;
-	} else {
+	else
 		status = run_held(&request, argv);
-	}
 	request_close(&request);
 	return (status);
 }

@@ -87,6 +87,35 @@ done
 kill -9 "$(pid_of killed)"
 wait_for "$TEST_DIR/db.log" '^thaw lost' 10
 
+say "appvssctl ended before its command runs"
+kill -STOP "$(pid_of db)"
+start_bg early appvssd/appvssctl/appvssctl run -- touch "$TEST_DIR/early-ran"
+until appvssd/appvssctl/appvssctl status | grep -q ': freezing'; do
+	sleep 0.05
+done
+kill -TERM "$(pid_of early)"
+got=0
+wait_bg early 10 || got=$?
+kill -CONT "$(pid_of db)"
+[ "$got" -eq 143 ] || die "ended with $got, not by its signal"
+[ ! -e "$TEST_DIR/early-ran" ] || die "the command ran all the same"
+until appvssd/appvssctl/appvssctl status | grep -q ': idle'; do
+	sleep 0.05
+done
+
+say "a signal that is ignored is ignored"
+(
+	trap '' HUP
+	exec appvssd/appvssctl/appvssctl run -- \
+		sh -c 'echo began; cat "$0"' "$TEST_DIR/hang"
+) >"$TEST_DIR/nohup.log" 2>&1 &
+run_pid=$!
+wait_for "$TEST_DIR/nohup.log" began 10
+kill -HUP "$run_pid"
+echo more >"$TEST_DIR/hang"
+wait "$run_pid" || die "SIGHUP reached the command: $?"
+grep -q more "$TEST_DIR/nohup.log" || die "the command was ended"
+
 say "freeze and thaw"
 ctl 0 freeze
 id=$(cat "$out")
