@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -30,12 +31,26 @@ write_all(int fd, const char *bytes, size_t length)
 	return (fsync(fd));
 }
 
+/* /dev/stdout, /dev/null: root could, and everybody else would miss them. */
+static bool
+is_special(const char *path)
+{
+	struct stat st;
+
+	return (stat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+	    !S_ISDIR(st.st_mode));
+}
+
 int
 output_replace(const char *path, const char *bytes, size_t length)
 {
 	char temporary[PATH_MAX];
 	int fd;
 
+	if (is_special(path)) {
+		ctl_warn("%s: not a file, so it is not replaced", path);
+		return (EX_CANTCREAT);
+	}
 	if ((size_t)snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path,
 		(long)getpid()) >= sizeof(temporary))
 		return (ctl_usage("the path is too long: %s", path));

@@ -9,7 +9,7 @@
 
 /*
  * Readers see the old file or the new one, never a part; anybody may read it.
- * EX_OK, or a status after a message.
+ * A device or a pipe is refused.  EX_OK, or a status after a message.
  */
 int output_replace(const char *path, const char *bytes, size_t length);
 

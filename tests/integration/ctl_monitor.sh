@@ -168,6 +168,11 @@ grep -q '^appvss_up 1$' "$TEST_DIR/appvss.prom" || die "the old file is left"
 ctl 73 metrics --output "$TEST_DIR/none/appvss.prom"
 mkdir "$TEST_DIR/dir.prom"
 ctl 74 metrics --output "$TEST_DIR/dir.prom"
+mkfifo "$TEST_DIR/pipe"
+ln -s pipe "$TEST_DIR/to-pipe"
+ctl 73 metrics --output "$TEST_DIR/to-pipe"
+expect 'not a file'
+[ -L "$TEST_DIR/to-pipe" ] || die "what is no file was replaced"
 find "$TEST_DIR" -name '*.tmp' | grep . && die "parts are left"
 stop_bg server KILL || :
 
