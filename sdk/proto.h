@@ -50,7 +50,7 @@ enum proto_key {
 	PK_RESULT,  /* word: last result */
 	PK_CONSISTENCY, /* word */
 	PK_OUTCOME,	/* word */
-	PK_DEVICE,	/* word: open, busy, missing, lost, none */
+	PK_DEVICE,	/* word: open, missing, none */
 	PK_HISTORY,	/* word: ok, behind, down */
 	PK_QUEUED,	/* uint: rows that wait for the history */
 	PK_DROPPED,	/* uint: rows or answers dropped */

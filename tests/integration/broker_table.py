@@ -372,6 +372,16 @@ def requestors():
     ask(requestor, "THAW", "ERROR code=no_thaw verb=THAW id=ID outcome=expired"
         ' consistency=none text="the hold was over before"')
 
+    holder = Raw()
+    holder.say("FREEZE hold_ms=5000")
+    must.answer("READY", "freeze", must.request("FREEZE"))
+    number = re.search(r" id=([0-9]+) ", holder.line()).group(1)
+    holder.sock.close()
+    thaw("lost")
+    other.await_state("idle")
+    ask(other, "THAW id=" + number, "ERROR code=source_gone verb=THAW id=ID"
+        ' outcome=lost consistency=none text="the hold was over before"')
+
     # A thaw that is not confirmed is owed, and asked for again.
     freeze()
     requestor.say("THAW")

@@ -106,6 +106,7 @@ done
 say "a signal that is ignored is ignored"
 (
 	trap '' HUP
+	# shellcheck disable=SC2016 # the inner shell expands it
 	exec appvssd/appvssctl/appvssctl run -- \
 		sh -c 'echo began; cat "$0"' "$TEST_DIR/hang"
 ) >"$TEST_DIR/nohup.log" 2>&1 &
