@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * appvssctl status and forget: asked over the socket.  Any key may be missing
- * from an answer; it is then shown as "-".
+ * appvssctl status, apps, forget and reload: asked over the socket.  Any key
+ * may be missing from an answer; it is then shown as "-".
  */
 #include <inttypes.h>
 #include <stdio.h>
