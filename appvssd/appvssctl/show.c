@@ -15,6 +15,7 @@
 #include "show.h"
 #include "svg.h"
 #include "text.h"
+#include "timeline.h"
 #include "why.h"
 
 const char *

@@ -9,6 +9,7 @@
 #include "show.h"
 #include "svg.h"
 #include "text.h"
+#include "timeline.h"
 #include "why.h"
 
 #define WIDTH	    1000

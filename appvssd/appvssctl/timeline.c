@@ -9,8 +9,8 @@
 
 #include "appvssd/history_read.h"
 #include "path.h"
-#include "show.h"
 #include "text.h"
+#include "timeline.h"
 
 #define AXIS_COLUMNS 48
 #define NAME_COLUMNS 24 /* longer names push their bar to the right */
