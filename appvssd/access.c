@@ -8,8 +8,6 @@
 #include "access.h"
 #include "config.h"
 
-#define ORDER_DEFAULT 50
-
 /* Whether the section is about this peer. */
 static bool
 is_about(const struct config_access *access, const struct access_peer *peer)
@@ -97,7 +95,7 @@ register_unbound(const struct config *config, const char *name,
 		*why = "being required needs a configuration entry";
 		return (-1);
 	}
-	if (grant->order != ORDER_DEFAULT) {
+	if (grant->order != ACCESS_ORDER_DEFAULT) {
 		*why = "an order other than 50 needs a configuration entry";
 		return (-1);
 	}

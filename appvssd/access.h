@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Any other one needs a configuration entry. */
+#define ACCESS_ORDER_DEFAULT 50
+
 struct config;
 
 /* Bits, in the order of their words in config_words.c. */

@@ -110,7 +110,7 @@ participants_on_register(struct participants *participants,
 	const char *name = wire_get_text(msg, PK_NAME, "");
 	struct access_grant grant = {
 		.order = (unsigned)wire_get_uint(msg, PK_ORDER,
-		    PARTICIPANTS_ORDER_DEFAULT),
+		    ACCESS_ORDER_DEFAULT),
 		.required = wire_get_uint(msg, PK_REQUIRED, 0) != 0,
 		.freeze_ms = (uint32_t)wire_get_uint(msg, PK_FREEZE_MS,
 		    PARTICIPANTS_MS_DEFAULT),

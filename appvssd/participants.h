@@ -14,8 +14,6 @@
 #include "registry.h"
 #include "txn.h"
 
-#define PARTICIPANTS_ORDER_DEFAULT 50
-
 struct client;
 struct config;
 struct roles;

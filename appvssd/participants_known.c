@@ -3,7 +3,7 @@
  * Who is known without being there: expected by the configuration, or listed by
  * the history; and what the history is told of those who come and leave.
  */
-
+#include "access.h"
 #include "client.h"
 #include "config.h"
 #include "kernel/vssdev/heldlog.h"
@@ -15,7 +15,7 @@ static void
 participants_set_absent(struct registry_entry *entry,
     const struct config_participant *bound)
 {
-	entry->grant.order = PARTICIPANTS_ORDER_DEFAULT;
+	entry->grant.order = ACCESS_ORDER_DEFAULT;
 	entry->grant.required = entry->grant.expect = false;
 	if (bound == NULL)
 		return;
