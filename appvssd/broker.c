@@ -72,31 +72,26 @@ broker_record(const struct broker *broker)
 }
 /* --- the machine --------------------------------------------------------- */
 
+/* Between transactions: snapshots without us are found. */
+static void
+broker_note_counters(struct broker *broker, uint32_t source)
+{
+	gaps_note(&broker->gaps, broker->history, &broker->sources, source);
+}
+
 void
 broker_end(struct broker *broker)
 {
 	participants_save(&broker->participants);
+	broker_note_counters(broker, SOURCE_OF(SOURCE_DEVICE, 0));
 	journal_end(broker->journal);
-}
-
-/* So that snapshots without us are found: the history compares. */
-static void
-broker_note_counters(struct broker *broker, uint32_t source, bool opened)
-{
-	struct source_counters counters;
-	struct histq_driver row;
-
-	if (!source_counted(&broker->sources, source, &counters))
-		return;
-	row = (struct histq_driver) { counters.instance, counters.snapshots,
-		opened };
-	(void)histq_put_driver(broker->history, &row);
 }
 
 static void
 broker_finish(struct broker *broker)
 {
 	struct record record = broker_record(broker);
+	struct histq_driver counted;
 
 	record.refused = broker->success_refused;
 	/* Another device's numbers are not those of this one. */
@@ -108,9 +103,11 @@ broker_finish(struct broker *broker)
 	histq_hold(broker->history, false);
 	query_hold(broker->verbs.query, false);
 	heldlog_hold(false);
+	if (broker->txn.op == TXN_OP_FREEZE && record.has_host &&
+	    gaps_end(&broker->gaps, &broker->sources, broker->txn.begun.source,
+		broker->txn.begun.msgid, broker->source_lost, &counted))
+		record.counted = &counted;
 	record_end(&record);
-	if (broker->txn.op == TXN_OP_FREEZE && !broker->source_lost)
-		broker_note_counters(broker, broker->txn.begun.source, false);
 	broker->last_id = broker->txn.id;
 	broker->last_outcome = record_outcome(&record);
 	broker->last_consistency = record_consistency(&record);
@@ -318,6 +315,8 @@ broker_on_request(void *arg, const struct source_request *request)
 		.hold_ms = request->hold_ms };
 	struct broker *broker = arg;
 
+	if (broker->txn.state == TXN_IDLE)
+		broker_note_counters(broker, request->source);
 	if (event.type == TXN_EV_THAW && broker->txn.state == TXN_HELD &&
 	    broker->txn.begun.source == request->source)
 		event.told = source_txn_told(source_told(&broker->sources,
@@ -349,7 +348,8 @@ broker_on_source_opened(void *arg, uint32_t source)
 {
 	struct broker *broker = arg;
 
-	broker_note_counters(broker, source, true);
+	gaps_forget(&broker->gaps);
+	broker_note_counters(broker, source);
 }
 
 const struct source_upcalls broker_source_upcalls = {

@@ -11,6 +11,7 @@
 
 #include "broker.h"
 #include "device_slot.h"
+#include "gaps.h"
 #include "journal.h"
 #include "lineup.h"
 #include "orders.h"
@@ -37,6 +38,7 @@ struct broker {
 	struct device_slot device;
 	struct requestors requestors;
 	struct sources sources;
+	struct gaps gaps;
 	struct tell tell;
 	struct journal *journal;
 	struct histq *history; /* the journal's */

@@ -33,6 +33,14 @@ broker_on_listed(void *arg)
 }
 
 static void
+broker_on_unsure(void *arg, uint64_t msgid, uint64_t instance)
+{
+	struct broker *broker = arg;
+
+	gaps_set_unsure(&broker->gaps, msgid, instance);
+}
+
+static void
 broker_on_room(void *arg)
 {
 	struct broker *broker = arg;
@@ -69,6 +77,7 @@ broker_on_ended(void *arg)
 const struct journal_callbacks broker_journal_callbacks = {
 	.known = broker_on_known,
 	.listed = broker_on_listed,
+	.unsure = broker_on_unsure,
 	.room = broker_on_room,
 	.started = broker_on_started,
 	.committed = broker_on_committed,

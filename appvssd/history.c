@@ -94,6 +94,7 @@ static enum historydb_result
 open_and_answer(struct history *history)
 {
 	enum historydb_result result = HISTORYDB_OK;
+	struct historydb_unsure unsure;
 	uint64_t last_id = 0;
 
 	if (history->db == NULL)
@@ -103,11 +104,13 @@ open_and_answer(struct history *history)
 		return (result);
 	result = historydb_last_id(history->db, &last_id);
 	if (result == HISTORYDB_OK)
+		result = historydb_find_unsure(history->db, &unsure);
+	if (result == HISTORYDB_OK)
 		result = historydb_each_known(history->db, on_known, history);
 	if (result != HISTORYDB_OK)
 		return (result);
 	history_answer_ready(history->fd, last_id,
-	    historydb_set_aside(history->db));
+	    historydb_set_aside(history->db), &unsure);
 	history->answered = true;
 	return (HISTORYDB_OK);
 }

@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "history_answer.h"
+#include "history_db.h"
 #include "histwire.h"
 
 void
@@ -52,7 +53,8 @@ history_answer_known(int fd, const char *name, const char *program, int64_t uid)
 }
 
 void
-history_answer_ready(int fd, uint64_t last_id, const char *set_aside)
+history_answer_ready(int fd, uint64_t last_id, const char *set_aside,
+    const struct historydb_unsure *unsure)
 {
 	struct wire_line line;
 
@@ -60,6 +62,10 @@ history_answer_ready(int fd, uint64_t last_id, const char *set_aside)
 	wire_put_uint(&line, HK_LAST_ID, last_id);
 	if (set_aside[0] != '\0')
 		wire_put_text(&line, HK_SET_ASIDE, set_aside);
+	if (unsure->msgid != 0) {
+		wire_put_uint(&line, HK_MSGID, unsure->msgid);
+		wire_put_uint(&line, HK_INSTANCE, unsure->instance);
+	}
 	answer_line(fd, &line);
 }
 

@@ -310,6 +310,17 @@ historydb_last_id(struct historydb *db, uint64_t *idp)
 }
 
 enum historydb_result
+historydb_find_unsure(struct historydb *db, struct historydb_unsure *unsure)
+{
+	int code = SQLITE_OK;
+
+	*unsure = (struct historydb_unsure) { 0, 0 };
+	if (db->version >= 2) /* which has the table driver */
+		code = historyrows_find_unsure(db->db, unsure);
+	return (keep_error(db, historysql_result(code)));
+}
+
+enum historydb_result
 historydb_each_known(struct historydb *db,
     void (
 	*known)(void *arg, const char *name, const char *program, int64_t uid),

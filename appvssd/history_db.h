@@ -46,6 +46,15 @@ enum historydb_result historydb_check(struct historydb *db);
 
 /* The highest transaction id in the file, or 0. */
 enum historydb_result historydb_last_id(struct historydb *db, uint64_t *idp);
+/*
+ * The driver's FREEZE of the last transaction, if nothing here says whether the
+ * driver counts it among its snapshots; msgid 0: there is none.
+ */
+struct historydb_unsure {
+	uint64_t msgid, instance;
+};
+enum historydb_result historydb_find_unsure(struct historydb *db,
+    struct historydb_unsure *unsure);
 /* uid -1: not known. */
 enum historydb_result historydb_each_known(struct historydb *db,
     void (

@@ -142,6 +142,16 @@ add_begin(struct historyrows *rows, const struct wire_msg *msg)
 	    get_int(msg, HK_AT_MS)));
 }
 
+static int
+set_counted(struct historyrows *rows, const struct wire_msg *msg)
+{
+	return (historysql_run(rows->db,
+	    "INSERT OR REPLACE INTO driver(one, run, instance, snapshots)"
+	    " VALUES(1, ?, ?, ?)",
+	    "iii", rows->run, get_int(msg, HK_INSTANCE),
+	    get_int(msg, HK_SNAPSHOTS)));
+}
+
 /* Its beginning may lie in a file that was set aside. */
 static int
 add_state(struct historyrows *rows, const struct wire_msg *msg)
@@ -156,14 +166,17 @@ add_state(struct historyrows *rows, const struct wire_msg *msg)
 	    "iii", rows->run, id, at_ms - get_int(msg, HK_ELAPSED_MS));
 	if (code != SQLITE_OK)
 		return (code);
-	return (historysql_run(rows->db,
+	code = historysql_run(rows->db,
 	    "INSERT INTO state(run, id, by_run, state, consistency, reason,"
 	    " culprit, host, at_ms, elapsed_ms, late_ms)"
 	    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	    "iiitttttiui", rows->run, id, rows->run, get_text(msg, HK_STATE),
 	    get_text(msg, HK_CONSISTENCY), get_text(msg, HK_REASON),
 	    get_text(msg, HK_CULPRIT), get_text(msg, HK_HOST), at_ms,
-	    get_time(msg, HK_ELAPSED_MS), get_int(msg, HK_LATE_MS)));
+	    get_time(msg, HK_ELAPSED_MS), get_int(msg, HK_LATE_MS));
+	if (code != SQLITE_OK || !wire_has(msg, HK_SNAPSHOTS))
+		return (code);
+	return (set_counted(rows, msg));
 }
 
 static int
@@ -210,24 +223,53 @@ add_known(struct historyrows *rows, const struct wire_msg *msg)
 }
 
 /*
- * Of this run: transactions of a run that died while held.  The driver counted
- * each, and they are here, though nobody noted that count.
+ * The last freeze, of the run that had the driver last: nobody knows how it
+ * ended, or it ended when the driver was not done with it yet.  Where to look
+ * is bounded: holds of requestors may be the newer ones.
  */
-static int
-count_interrupted(struct historyrows *rows, int64_t *countp)
+#define UNSURE                                                          \
+	" FROM driver AS d JOIN txn AS t ON t.run = d.run WHERE t.n ="  \
+	" (SELECT max(n) FROM (SELECT n, source FROM txn"               \
+	" WHERE op = 'freeze' ORDER BY n DESC LIMIT 1000)"              \
+	" WHERE source = 'device')"                                     \
+	" AND NOT EXISTS (SELECT 1 FROM state AS s WHERE s.run = t.run" \
+	" AND s.id = t.id AND s.state NOT IN ('held', 'interrupted')"   \
+	" AND s.host <> 'unknown')"
+
+int
+historyrows_find_unsure(struct sqlite3 *db, struct historydb_unsure *unsure)
 {
-	return (historysql_number(rows->db, countp,
-	    "SELECT count(*) FROM state AS i WHERE i.by_run = ?"
-	    " AND i.state = 'interrupted' AND EXISTS (SELECT 1 FROM state AS h"
-	    " WHERE h.run = i.run AND h.id = i.id AND h.state = 'held')",
-	    "i", rows->run));
+	int64_t msgid = 0, instance = 0;
+	int code;
+
+	code = historysql_number(db, &msgid, "SELECT t.msgid" UNSURE, "");
+	if (code == SQLITE_OK)
+		code = historysql_number(db, &instance,
+		    "SELECT d.instance" UNSURE, "");
+	unsure->msgid = (uint64_t)msgid;
+	unsure->instance = (uint64_t)instance;
+	return (code);
 }
 
-/* Snapshots that the driver counted while no appvssd had its device. */
+/*
+ * Whether one of the snapshots is the transaction that was unsure; without the
+ * driver's word it is.
+ */
 static int
-add_missed(struct historyrows *rows, const struct wire_msg *msg)
+get_own(struct historyrows *rows, const struct wire_msg *msg, int64_t *own)
 {
-	int64_t last_run = 0, instance = -1, snapshots = 0, interrupted = 0;
+	*own = get_int(msg, HK_OWN);
+	if (wire_has(msg, HK_OWN))
+		return (SQLITE_OK);
+	return (historysql_number(rows->db, own,
+	    "SELECT count(*)" UNSURE " AND d.run <> ?", "i", rows->run));
+}
+
+/* Snapshots that the driver counted and that are no transactions. */
+static int
+apply_driver(struct historyrows *rows, const struct wire_msg *msg)
+{
+	int64_t instance = -1, snapshots = 0, own = 0;
 	int64_t missed = get_int(msg, HK_SNAPSHOTS);
 	char text[96];
 	int code;
@@ -237,37 +279,18 @@ add_missed(struct historyrows *rows, const struct wire_msg *msg)
 	if (code == SQLITE_OK)
 		code = historysql_number(rows->db, &snapshots,
 		    "SELECT snapshots FROM driver", "");
-	if (code == SQLITE_OK)
-		code = historysql_number(rows->db, &last_run,
-		    "SELECT run FROM driver", "");
-	if (code == SQLITE_OK && last_run != rows->run)
-		code = count_interrupted(rows, &interrupted);
-	if (code != SQLITE_OK)
-		return (code);
-	if (instance == get_int(msg, HK_INSTANCE))
+	if (code == SQLITE_OK && instance == get_int(msg, HK_INSTANCE)) {
 		missed -= snapshots;
-	missed -= interrupted;
-	if (missed <= 0)
-		return (SQLITE_OK);
-	snprintf(text, sizeof(text),
-	    "snapshots=%" PRId64 " taken while appvssd was not there", missed);
-	return (add_event(rows, 0, get_int(msg, HK_AT_MS), "gap", text));
-}
-
-static int
-apply_driver(struct historyrows *rows, const struct wire_msg *msg)
-{
-	int code = SQLITE_OK;
-
-	if (get_int(msg, HK_OPENED) != 0)
-		code = add_missed(rows, msg);
-	if (code != SQLITE_OK)
-		return (code);
-	return (historysql_run(rows->db,
-	    "INSERT OR REPLACE INTO driver(one, run, instance, snapshots)"
-	    " VALUES(1, ?, ?, ?)",
-	    "iii", rows->run, get_int(msg, HK_INSTANCE),
-	    get_int(msg, HK_SNAPSHOTS)));
+		code = get_own(rows, msg, &own);
+	}
+	missed -= own;
+	if (code == SQLITE_OK && missed > 0) {
+		snprintf(text, sizeof(text),
+		    "snapshots=%" PRId64 " taken while appvssd was not there",
+		    missed);
+		code = add_event(rows, 0, get_int(msg, HK_AT_MS), "gap", text);
+	}
+	return (code == SQLITE_OK ? set_counted(rows, msg) : code);
 }
 
 static int

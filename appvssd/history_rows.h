@@ -29,6 +29,10 @@ struct historyrows {
 enum historydb_result historyrows_apply(struct historyrows *rows,
     const struct wire_msg *msg, const char *set_aside);
 
+/* See historydb_find_unsure().  Returns a code of SQLite. */
+int historyrows_find_unsure(struct sqlite3 *db,
+    struct historydb_unsure *unsure);
+
 /* Writes down how far the run has come.  Before each COMMIT. */
 enum historydb_result historyrows_finish(const struct historyrows *rows);
 

@@ -363,6 +363,9 @@ take_line(struct histq *queue, const char *bytes, size_t length)
 			-1);
 		break;
 	case HA_READY:
+		queue->callbacks.unsure(queue->arg,
+		    wire_get_uint(&msg, HK_MSGID, 0),
+		    wire_get_uint(&msg, HK_INSTANCE, 0));
 		queue->callbacks.ready(queue->arg,
 		    wire_get_uint(&msg, HK_LAST_ID, 0),
 		    wire_get_text(&msg, HK_SET_ASIDE, ""));

@@ -33,6 +33,17 @@ struct histq_begin {
 	uint64_t at_ms;	    /* wall clock */
 };
 
+/*
+ * What the driver has counted.  Snapshots since the last such row are ones that
+ * nobody here has seen, a gap, but for own of them: a transaction is recorded.
+ */
+struct histq_driver {
+	uint64_t instance;
+	uint64_t snapshots;
+	unsigned own; /* 0 or 1 */
+	bool guess;   /* own is not known: the history guesses */
+};
+
 /* One state of a transaction; rows are appended, never rewritten. */
 struct histq_state {
 	uint64_t id;
@@ -44,6 +55,8 @@ struct histq_state {
 	uint64_t at_ms;		 /* wall clock */
 	uint32_t elapsed_ms;	 /* since the transaction began */
 	uint32_t late_ms; /* of expired: how late the timer was; otherwise 0 */
+	/* Of an end: what the driver has counted by then, or NULL. */
+	const struct histq_driver *counted;
 };
 
 /* One participant of a transaction, as it was when the row was made. */
@@ -65,21 +78,16 @@ struct histq_part {
 	uint32_t thawed_at_ms;
 };
 
-/*
- * What the driver has counted.  If the device was just opened, the snapshots
- * since the last such row are ones that nobody here has seen: a gap.
- */
-struct histq_driver {
-	uint64_t instance;
-	uint64_t snapshots;
-	bool opened;
-};
-
 /* What the history process says.  Called from the event loop. */
 struct histq_callbacks {
 	/* Before ready: each participant that is known; uid -1: not whose. */
 	void (*known)(void *arg, const char *name, const char *program,
 	    int64_t uid);
+	/*
+	 * Before ready: the driver's FREEZE of the last transaction, if the
+	 * history cannot tell whether the driver counted it; msgid 0: it can.
+	 */
+	void (*unsure)(void *arg, uint64_t msgid, uint64_t instance);
 	/*
 	 * It is open; last_id is the highest transaction id in it, or 0.  Comes
 	 * again if the file has to be replaced.  set_aside is the name that a

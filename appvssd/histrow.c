@@ -69,6 +69,13 @@ histrow_encode_begin(struct wire_line *line, uint64_t seq,
 	wire_put_uint(line, HK_MSGID, row->msgid);
 }
 
+static void
+put_counted(struct wire_line *line, const struct histq_driver *row)
+{
+	wire_put_uint(line, HK_INSTANCE, row->instance & INT64_MAX);
+	wire_put_uint(line, HK_SNAPSHOTS, row->snapshots & INT64_MAX);
+}
+
 void
 histrow_encode_state(struct wire_line *line, uint64_t seq,
     const struct histq_state *row)
@@ -83,6 +90,8 @@ histrow_encode_state(struct wire_line *line, uint64_t seq,
 	put_optional(line, HK_HOST, row->host);
 	wire_put_uint(line, HK_ELAPSED_MS, row->elapsed_ms);
 	wire_put_uint(line, HK_LATE_MS, row->late_ms);
+	if (row->counted != NULL)
+		put_counted(line, row->counted);
 }
 
 static void
@@ -179,9 +188,9 @@ histrow_encode_driver(struct wire_line *line, uint64_t seq, uint64_t at_ms,
 {
 	begin_row(line, HR_DRIVER, seq);
 	wire_put_uint(line, HK_AT_MS, at_ms);
-	wire_put_uint(line, HK_INSTANCE, row->instance & INT64_MAX);
-	wire_put_uint(line, HK_SNAPSHOTS, row->snapshots & INT64_MAX);
-	wire_put_uint(line, HK_OPENED, row->opened);
+	put_counted(line, row);
+	if (!row->guess)
+		wire_put_uint(line, HK_OWN, row->own);
 }
 
 void

@@ -52,7 +52,7 @@ static const struct wire_key_def keys[HK_COUNT] = {
 	[HK_READY] = { "ready", WIRE_UINT, 0, INT64_MAX },
 	[HK_INSTANCE] = { "instance", WIRE_UINT, 0, INT64_MAX },
 	[HK_SNAPSHOTS] = { "snapshots", WIRE_UINT, 0, INT64_MAX },
-	[HK_OPENED] = { "opened", WIRE_UINT, 0, 1 },
+	[HK_OWN] = { "own", WIRE_UINT, 0, 1 },
 };
 
 static const struct wire_verb_def rows[HR_COUNT] = {
@@ -62,7 +62,7 @@ static const struct wire_verb_def rows[HR_COUNT] = {
 	    B(OP) | B(SOURCE) | B(MSGID) },
 	[HR_STATE] = { "STATE", B(SEQ) | B(ID) | B(AT_MS) | B(STATE),
 	    B(CONSISTENCY) | B(REASON) | B(CULPRIT) | B(HOST) | B(ELAPSED_MS) |
-		B(LATE_MS) },
+		B(LATE_MS) | B(INSTANCE) | B(SNAPSHOTS) },
 	[HR_PART] = { "PART", B(SEQ) | B(ID) | B(PHASE) | B(NAME),
 	    B(PROGRAM) | B(RESULT) | B(THAW) | B(TEXT) | B(PID) | B(UID) |
 		B(ORDER) | B(REQUIRED) | B(TOLD_AT_MS) | B(READY_AT_MS) |
@@ -74,7 +74,7 @@ static const struct wire_verb_def rows[HR_COUNT] = {
 	[HR_FORGET] = { "FORGET", B(SEQ) | B(AT_MS) | B(NAME), 0 },
 	[HR_END] = { "END", B(SEQ) | B(AT_MS), 0 },
 	[HR_DRIVER] = { "DRIVER",
-	    B(SEQ) | B(AT_MS) | B(INSTANCE) | B(SNAPSHOTS) | B(OPENED), 0 },
+	    B(SEQ) | B(AT_MS) | B(INSTANCE) | B(SNAPSHOTS), B(OWN) },
 	[HR_COMMIT] = { "COMMIT", 0, 0 },
 	[HR_QUERY] = { "QUERY", B(QUERY) | B(KIND),
 	    B(ID) | B(BEFORE) | B(SKIP) | B(LIMIT) | B(NAME) },
@@ -90,7 +90,8 @@ static const struct wire_verb_def rows[HR_COUNT] = {
 
 static const struct wire_verb_def answers[HA_COUNT] = {
 	[HA_KNOWN] = { "KNOWN", B(NAME), B(PROGRAM) | B(UID) },
-	[HA_READY] = { "READY", B(LAST_ID), B(SET_ASIDE) },
+	[HA_READY] = { "READY", B(LAST_ID),
+	    B(SET_ASIDE) | B(MSGID) | B(INSTANCE) },
 	[HA_ACK] = { "ACK", B(SEQ), 0 },
 	[HA_ITEM] = { "ITEM", B(QUERY) | B(KIND), ITEM_KEYS },
 	[HA_DONE] = { "DONE", B(QUERY), B(CODE) | B(BEFORE) | B(SKIP) },

@@ -70,7 +70,7 @@ enum histwire_key {
 	HK_READY,	 /* ... and how many of them ready */
 	HK_INSTANCE,	 /* of the driver's counters; hv_appvss(4) */
 	HK_SNAPSHOTS,	 /* that the driver has counted */
-	HK_OPENED,	 /* 0..1: the device was just opened */
+	HK_OWN,		 /* 0..1 of these since the last are transactions */
 	HK_COUNT
 };
 
@@ -84,7 +84,7 @@ enum histwire_row {
 	HR_KNOWN,
 	HR_FORGET,
 	HR_END,
-	HR_DRIVER, /* seq= at_ms= instance= snapshots= opened= */
+	HR_DRIVER, /* seq= at_ms= instance= snapshots= [own=] */
 	HR_COMMIT, /* commit now what came before; not a row */
 	HR_QUERY,  /* query= kind= [id before skip limit name]; not a row */
 	HR_COUNT
@@ -92,7 +92,7 @@ enum histwire_row {
 
 enum histwire_answer {
 	HA_KNOWN, /* name= program= [uid=] */
-	HA_READY, /* last_id= [set_aside=] */
+	HA_READY, /* last_id= [set_aside=] [msgid= instance=] */
 	HA_ACK,	  /* seq= : every row up to this one is on disk */
 	HA_ITEM,  /* query= kind= and what the kind has */
 	HA_DONE,  /* query= [code= | before= | skip=] */

@@ -156,8 +156,17 @@ journal_on_answer(void *arg, const struct wire_msg *msg)
 	query_answer(journal->query, msg);
 }
 
+static void
+journal_on_unsure(void *arg, uint64_t msgid, uint64_t instance)
+{
+	struct journal *journal = arg;
+
+	journal->callbacks->unsure(journal->arg, msgid, instance);
+}
+
 static const struct histq_callbacks histq_callbacks = {
 	.known = journal_on_known,
+	.unsure = journal_on_unsure,
 	.ready = journal_on_ready,
 	.acked = journal_on_acked,
 	.answer = journal_on_answer,

@@ -26,6 +26,8 @@ struct journal_callbacks {
 	void (*known)(void *arg, const char *name, const char *program,
 	    int64_t uid);
 	void (*listed)(void *arg);
+	/* As histq.h has it, before listed. */
+	void (*unsure)(void *arg, uint64_t msgid, uint64_t instance);
 	/* Rows were confirmed: there is room for others. */
 	void (*room)(void *arg);
 	/* Transactions have numbers from now on.  Once. */

@@ -226,6 +226,7 @@ record_end(const struct record *record)
 		.at_ms = record_wall_ms(),
 		.elapsed_ms = (uint32_t)(txn->ended_at_ms - txn->begun_at_ms),
 		.late_ms = txn->late_ms,
+		.counted = record->counted,
 	};
 	size_t i;
 

@@ -13,6 +13,7 @@
 #include "kernel/hv_snapshot.h"
 
 struct histq;
+struct histq_driver;
 struct registry_entry;
 struct txn;
 struct wire_msg;
@@ -29,6 +30,8 @@ struct record {
 	/* Of one that has ended: what the host was told at last, ... */
 	enum hv_vss_told told;
 	bool refused; /* ... and that the source did not take our success */
+	/* ... and what the driver has counted by then, or NULL. */
+	const struct histq_driver *counted;
 };
 
 /* source and origin: who asked for it; origin may be NULL. */

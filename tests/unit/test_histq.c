@@ -18,6 +18,7 @@
 #include "appvssd/histwire.h"
 
 struct seen {
+	uint64_t unsure_msgid, unsure_instance;
 	unsigned lost;
 	unsigned ready;
 	unsigned known;
@@ -84,8 +85,18 @@ on_lost(void *arg)
 	s->lost++;
 }
 
+static void
+on_unsure(void *arg, uint64_t msgid, uint64_t instance)
+{
+	struct seen *s = arg;
+
+	s->unsure_msgid = msgid;
+	s->unsure_instance = instance;
+}
+
 static const struct histq_callbacks callbacks = {
 	.known = on_known,
+	.unsure = on_unsure,
 	.ready = on_ready,
 	.answer = on_answer,
 	.acked = on_acked,
