@@ -178,7 +178,7 @@ install-appvssctl: appvssd/appvssctl/appvssctl
 BROKER_OWN_OBJS = appvssd/broker.o \
 	appvssd/broker_peers.o \
 	appvssd/broker_run.o appvssd/gaps.o \
-	appvssd/client.o \
+	appvssd/client.o appvssd/outpool.o \
 	appvssd/clientset.o \
 	appvssd/device_slot.o \
 	appvssd/journal.o \

@@ -36,7 +36,7 @@ struct client {
 	struct client_pool *pool;
 	char *output; /* NULL unless something waits */
 	size_t output_bytes;
-	size_t output_room;
+	struct outpool_buffer output_room; /* bytes: its size */
 	size_t input_bytes;
 	size_t input_room;
 	/* What was not handled: the beginning of a line, or lines; or NULL. */
@@ -99,6 +99,7 @@ client_create(struct event_base *base, int fd, const struct peercred *cred,
 	client->fd = fd;
 	client->cred = *cred;
 	client->pool = pool;
+	client->output_room.owner = client;
 	client->callbacks = callbacks;
 	client->arg = arg;
 	(void)event_assign(&client->read_event, base, fd, EV_READ | EV_PERSIST,
@@ -117,8 +118,9 @@ client_drop_output(struct client *client)
 {
 	free(client->output);
 	client->output = NULL;
-	client->pool->output_bytes -= client->output_room;
-	client->output_room = 0;
+	client->output_bytes = 0;
+	(void)outpool_set(&client->pool->output, &client->output_room,
+	    client->cred.uid, 0);
 }
 
 void
@@ -191,30 +193,49 @@ client_set_judgement(struct client *client, unsigned judgement)
 	client->judgement = judgement;
 }
 
+/*
+ * A buffer of room bytes fits, or those give way who read least.  False: it is
+ * this one.
+ */
+static bool
+client_make_way(struct client *client, size_t room)
+{
+	struct outpool *pool = &client->pool->output;
+	struct client *greedy;
+
+	if (outpool_set(pool, &client->output_room, client->cred.uid, room) ==
+	    -1)
+		return (false);
+	while (pool->bytes > CLIENT_OUTPUT_ALL_MAX) {
+		greedy = outpool_greediest(pool)->owner;
+		if (greedy == client)
+			return (false);
+		client_close(greedy);
+		client_drop_output(greedy);
+	}
+	return (true);
+}
+
 /* Room for length more bytes of output; false: too much, or no memory. */
 static bool
 client_reserve(struct client *client, size_t length)
 {
-	size_t others, room;
+	size_t room = client->output_room.bytes;
 	char *output;
 
 	if (client->output_bytes + length > CLIENT_OUTPUT_MAX)
 		return (false);
-	if (client->output_bytes + length <= client->output_room)
+	if (client->output_bytes + length <= room)
 		return (true);
-	room = client->output_room == 0 ? 4096 : client->output_room;
+	room = room == 0 ? 4096 : room;
 	while (room < client->output_bytes + length)
 		room *= 2;
-	others = client->pool->output_bytes - client->output_room;
-	if (others + room > CLIENT_OUTPUT_ALL_MAX)
+	if (!client_make_way(client, room))
 		return (false);
 	output = realloc(client->output, room);
-	if (output == NULL)
-		return (false);
-	client->output = output;
-	client->output_room = room;
-	client->pool->output_bytes = others + room;
-	return (true);
+	if (output != NULL)
+		client->output = output;
+	return (output != NULL);
 }
 
 /* Keeps what the socket did not take. */

@@ -7,9 +7,10 @@
  * peer's socket is full.  A peer that does not read is read no more when
  * CLIENT_OUTPUT_PAUSE bytes wait, and is dropped: when CLIENT_OUTPUT_MAX bytes
  * wait, when nothing was taken for stall_ms, or when the buffers of all
- * together would pass CLIENT_OUTPUT_ALL_MAX.  A client is never freed under a
- * caller: client_close() only marks it, and the closed callback comes from the
- * event loop.
+ * together would pass CLIENT_OUTPUT_ALL_MAX and this one is the largest of the
+ * user whose buffers take most.  A client is never freed under a caller:
+ * client_close() only marks it, and the closed callback comes from the event
+ * loop.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "outpool.h"
 #include "peercred.h"
 
 #define CLIENT_OUTPUT_MAX     (4u * 1024 * 1024) /* bytes of one */
@@ -38,10 +40,10 @@ struct client_callbacks {
 
 /* What all clients of a set share; times are the owner's to set. */
 struct client_pool {
-	size_t output_bytes; /* of all output buffers */
-	unsigned hello_ms;   /* for HELLO */
-	unsigned stall_ms;   /* for one that does not read */
-	unsigned linger_ms;  /* for an ERROR before the end */
+	struct outpool output;
+	unsigned hello_ms;  /* for HELLO */
+	unsigned stall_ms;  /* for one that does not read */
+	unsigned linger_ms; /* for an ERROR before the end */
 };
 
 /*

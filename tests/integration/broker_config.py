@@ -7,10 +7,10 @@ usage: broker_config.py CASE DIRECTORY
 import os
 import re
 import signal
-import socket
 import sys
 import time
 
+import broker_rig
 from broker_rig import Client, Host, await_true, fail
 
 DIR = sys.argv[2]
@@ -19,41 +19,11 @@ CONF = DIR + "/appvssd.conf"
 LOG = DIR + "/appvssd.log"
 
 
-class Stranger(Client):
-    """A connection made by another user: that is what the kernel remembers."""
+class Stranger(broker_rig.Stranger):
+    """Of another user, on our socket."""
 
     def __init__(self, uid, gids=()):
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.setgroups(list(gids))
-                os.setresgid(uid, uid, uid)
-                os.setresuid(uid, uid, uid)
-                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                sock.connect(SOCKET)
-                socket.send_fds(theirs, [b"x"], [sock.fileno()])
-                os._exit(0)
-            finally:
-                os._exit(1)
-        theirs.close()
-        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
-        ours.close()
-        if os.waitpid(pid, 0)[1] != 0 or not fds:
-            fail("no connection as user %d" % uid)
-        self.sock = socket.socket(fileno=fds[0])
-        self.sock.settimeout(10)
-        self.buffer = b""
-        self.ask("HELLO version=1 program=stranger", "WELCOME")
-
-    def may(self, line, good):
-        """Whether it was refused for who it is, and only that."""
-        self.say(line)
-        answer = self.expect("")
-        while answer.startswith("ITEM "):
-            answer = self.expect("")
-        if answer.startswith("ERROR code=denied ") == good:
-            fail("%r was answered %r" % (line, answer))
+        broker_rig.Stranger.__init__(self, SOCKET, uid, gids)
 
 
 def write(*lines):

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from broker_rig import Client, Host, await_true, fail
+from broker_rig import Client, Host, Stranger, await_true, fail
 
 DIR = sys.argv[2]
 SOCKET = DIR + "/socket"
@@ -179,6 +179,45 @@ def memory():
     limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
     snapshot(vss, first)
     must_answer(others + [first, Client(SOCKET)])
+
+
+def ended(clients):
+    """How many of them the broker has disconnected, though unread."""
+    poll = select.poll()
+    for client in clients:
+        poll.register(client.sock, 0)
+    return len(poll.poll(0))
+
+
+def unread():
+    """One user lets answers lie until there is no room: that is its own loss,
+    and no other's."""
+    vss, first = Host(DIR + "/sim.in", DIR + "/sim.log"), Client(SOCKET)
+    first.register("first")
+    long = "x" * 128
+    crowd = Client(SOCKET)
+    names = ["n" * 56 + str(number) for number in range(3000)]
+    for name in names:
+        crowd.register(name, 'program="%s"' % long)
+    # Each is kept a buffer of 1 MiB, and 64 are all that there are.
+    greedy = [Stranger(SOCKET, 65001) for _ in range(70)]
+    for client in greedy:
+        client.say("STATUS")
+    small = Stranger(SOCKET, 65002)
+    modest = [first, small]
+    for client in modest:
+        client.say("STATUS")
+    for client in modest:
+        while not client.expect("").startswith("END "):
+            pass
+    await_true(lambda: ended(greedy) >= 6, "an end of those who do not read")
+    if ended(greedy) > 20:
+        fail("%d of 70 were dropped" % ended(greedy))
+    for client in greedy:
+        client.sock.close()
+    for name in names:
+        crowd.ask("UNREGISTER name=" + name, "OK verb=UNREGISTER")
+    snapshot(vss, first)
 
 
 globals()[sys.argv[1]]()

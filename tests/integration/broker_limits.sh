@@ -10,7 +10,12 @@ set -eu
 [ "$(uname -s)" = Linux ] || skip "limits of a running process: Linux only"
 command -v prlimit >/dev/null || skip "prlimit is not installed"
 broker_start 'max_names = 100000' 'max_names_per_uid = 100000' \
-	'history_queue_rows = 64'
+	'history_queue_rows = 64' 'stall_ms = 900000' 'socket_mode = 0666' \
+	'access "all" { user = "*" roles = observe }'
+if [ "$(id -u)" -eq 0 ]; then
+	say "output that nobody reads"
+	broker_case limits unread
+fi
 say "descriptors"
 broker_case limits descriptors
 say "descriptors, all of them"

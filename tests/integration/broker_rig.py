@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the tests of a running broker share: a client, a host, a history."""
 
+import os
 import re
 import socket
 import subprocess
@@ -75,6 +76,43 @@ class Client:
 
     def await_state(self, state):
         await_true(lambda: self.status()[0]["state"] == state, state)
+
+
+class Stranger(Client):
+    """A connection made by another user: that is what the kernel remembers."""
+
+    def __init__(self, path, uid, gids=()):
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setgroups(list(gids))
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
+                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                sock.connect(path)
+                socket.send_fds(theirs, [b"x"], [sock.fileno()])
+                os._exit(0)
+            finally:
+                os._exit(1)
+        theirs.close()
+        _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+        ours.close()
+        if os.waitpid(pid, 0)[1] != 0 or not fds:
+            fail("no connection as user %d" % uid)
+        self.sock = socket.socket(fileno=fds[0])
+        self.sock.settimeout(10)
+        self.buffer = b""
+        self.ask("HELLO version=1 program=stranger", "WELCOME")
+
+    def may(self, line, good):
+        """Whether it was refused for who it is, and only that."""
+        self.say(line)
+        answer = self.expect("")
+        while answer.startswith("ITEM "):
+            answer = self.expect("")
+        if answer.startswith("ERROR code=denied ") == good:
+            fail("%r was answered %r" % (line, answer))
 
 
 class Host:
