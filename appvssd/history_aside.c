@@ -21,7 +21,6 @@
 
 #define SET_ASIDE_TRIES 100 /* names tried when files of that second exist */
 #define QUOTED_BYTES	512
-#define LAST_ID_MAX	(INT64_C(1) << 53)
 
 /* A free name for the file and its journal, of this second. */
 static bool
@@ -113,7 +112,7 @@ historyaside_last_id(const char *name)
 		return (0);
 	if (historysql_number(db, &id, "SELECT max(id) FROM txn", "") !=
 		SQLITE_OK ||
-	    id < 0 || id > LAST_ID_MAX)
+	    id < 0 || id > HISTORYASIDE_ID_MAX)
 		id = 0;
 	historysql_close(db);
 	return (id);

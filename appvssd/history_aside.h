@@ -13,6 +13,9 @@
 
 struct sqlite3;
 
+/* No count of transactions gets there: a file with more is not used. */
+#define HISTORYASIDE_ID_MAX (INT64_C(1) << 53)
+
 /*
  * Renames path and its journal to PATH.KIND-TIME; name of size bytes is set to
  * it.  Logged, whatever comes of it.  OK or UNUSABLE.

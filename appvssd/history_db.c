@@ -135,6 +135,20 @@ struct verdict {
 	const char *kind;
 };
 
+/* Numbers have to go on from here, of transactions and of their rows. */
+static int
+check_numbers(sqlite3 *db, bool *soundp)
+{
+	int64_t id = 0, n = 0;
+	int code;
+
+	code = historysql_number(db, &id, "SELECT max(id) FROM txn", "");
+	if (code == SQLITE_OK)
+		code = historysql_number(db, &n, "SELECT max(n) FROM txn", "");
+	*soundp = id <= HISTORYASIDE_ID_MAX && n <= HISTORYASIDE_ID_MAX;
+	return (code);
+}
+
 /* Of a file that is a history of a version that is known here. */
 static enum historydb_result
 inspect_history(struct historydb *db, const char *path, struct verdict *verdict)
@@ -145,6 +159,8 @@ inspect_history(struct historydb *db, const char *path, struct verdict *verdict)
 	code = check_at_open(db, path, &sound);
 	if (code == SQLITE_OK && sound)
 		code = historyschema_probe(db->db, db->version);
+	if (code == SQLITE_OK && sound)
+		code = check_numbers(db->db, &sound);
 	if (code == SQLITE_OK && sound)
 		code = configure(db->db);
 	if (historysql_result(code) == HISTORYDB_RETRY)
