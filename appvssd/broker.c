@@ -298,10 +298,9 @@ broker_line_up(struct broker *broker, struct txn_event *event)
 {
 	if (broker->stopping || !journal_is_started(broker->journal))
 		return (-1);
-	event->id = journal_next_id(broker->journal);
-	if (event->id == 0 ||
-	    lineup_fill(&broker->lineup, &broker->participants.registry) == -1)
+	if (lineup_fill(&broker->lineup, &broker->participants.registry) == -1)
 		return (-1);
+	event->id = journal_next_id(broker->journal);
 	event->parts = broker->lineup.parts;
 	event->nparts = broker->lineup.count;
 	return (0);

@@ -44,6 +44,7 @@ broker_init_reload(struct broker *broker, struct config *config)
 		.requestors = &broker->requestors,
 		.subscribers = &broker->tell.subscribers,
 		.clients = broker->clients,
+		.journal = broker->journal,
 		.orders = broker->orders,
 		.stopping = &broker->stopping,
 	};
@@ -84,6 +85,7 @@ broker_init(struct broker *broker, const struct broker_params *params)
 		&broker->roles, &broker_participants_upcalls, broker) == -1)
 		return (-1);
 	broker->history = journal_queue(broker->journal);
+	journal_set_keep(broker->journal, params->config);
 	broker->orders = orders_create(broker->base, params->parent_fd,
 	    &broker_orders_callbacks, broker);
 	broker->verbs = (struct verbs) { &broker->roles, &broker->participants,

@@ -71,9 +71,8 @@ static const struct config_word top_words[] = {
 	NUMBER(max_names_per_uid, 1, 100000, 1000, true),
 	/* So is the memory for these. */
 	NUMBER(history_queue_rows, 64, 1000000, 4096, false),
-	/* The history process is told of these when it starts. */
-	NUMBER(history_keep_days, 0, 36500, 0, false),
-	NUMBER(history_keep_count, 0, 100000000, 100000, false),
+	NUMBER(history_keep_days, 0, 36500, 0, true),
+	NUMBER(history_keep_count, 0, 100000000, 100000, true),
 };
 _Static_assert(SIZE(top_words) <= CONFIG_WORDS_MAX, "a line for each word");
 

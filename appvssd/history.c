@@ -218,6 +218,11 @@ take_msg(struct history *history, const struct wire_msg *msg, int *statusp)
 		return (take_run(history, msg));
 	case HR_COMMIT:
 		return (HISTORYDB_OK);
+	case HR_KEEP:
+		history_chores_keep(&history->chores,
+		    (unsigned)wire_get_uint(msg, HK_KEEP_DAYS, 0),
+		    (int64_t)wire_get_uint(msg, HK_KEEP_COUNT, 0));
+		return (HISTORYDB_OK);
 	case HR_QUERY:
 		if (!take_query(history, msg))
 			*statusp = EX_PROTOCOL;

@@ -55,6 +55,14 @@ history_chores_init(struct history_chores *chores)
 }
 
 void
+history_chores_keep(struct history_chores *chores, unsigned days, int64_t count)
+{
+	chores->keep_days = days;
+	chores->keep_count = count;
+	chores->prune_at_ms = chores->next_at_ms;
+}
+
+void
 history_chores_postpone(struct history_chores *chores)
 {
 	chores->next_at_ms = monotonic_ms() + IDLE_MS;

@@ -25,6 +25,10 @@ struct history_chores {
 
 void history_chores_init(struct history_chores *chores);
 
+/* So much is kept from now on. */
+void history_chores_keep(struct history_chores *chores, unsigned days,
+    int64_t count);
+
 /* There was something to do: chores wait. */
 void history_chores_postpone(struct history_chores *chores);
 

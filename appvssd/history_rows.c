@@ -324,6 +324,7 @@ apply_row(struct historyrows *rows, const struct wire_msg *msg,
 		    get_int(msg, HK_AT_MS), rows->run));
 	case HR_DRIVER:
 		return (apply_driver(rows, msg));
+	case HR_KEEP:
 	case HR_COMMIT:
 	case HR_QUERY:
 	case HR_COUNT:

@@ -30,6 +30,7 @@
 #include "kernel/vssdev/heldlog.h"
 
 #define OUT_BYTES	 16384
+#define KEEP_BYTES_MAX	 64
 #define READS_PER_EVENT	 16 /* then other events have their turn */
 #define REPORT_FREE_PART 4  /* a drop is reported with 1/4 of the slots free */
 
@@ -57,6 +58,9 @@ struct histq {
 
 	char run_line[HISTROW_BYTES_MAX];
 	size_t run_length;
+	char keep_line[KEEP_BYTES_MAX];
+	size_t keep_length;
+	bool keep_wanted; /* by this connection */
 	char out[OUT_BYTES];
 	size_t out_length;
 	size_t out_offset;
@@ -146,6 +150,12 @@ fill_out(struct histq *queue)
 	for (;;) {
 		struct slot *slot = queue->unsent;
 
+		if (queue->keep_wanted) {
+			if (!append_out(queue, queue->keep_line,
+				queue->keep_length))
+				return;
+			queue->keep_wanted = false;
+		}
 		if (queue->commit_wanted &&
 		    (slot == NULL || slot->seq > queue->commit_after)) {
 			if (!append_out(queue, commit_line,
@@ -510,6 +520,22 @@ histq_attach(struct histq *queue, int fd)
 	    queue);
 	event_add(&queue->reader, NULL);
 	(void)append_out(queue, queue->run_line, queue->run_length);
+	queue->keep_wanted = queue->keep_length > 0;
+	schedule_flush(queue);
+}
+
+void
+histq_set_keep(struct histq *queue, uint32_t days, uint32_t count)
+{
+	struct wire_line line;
+
+	histrow_encode_keep(&line, days, count);
+	if (wire_end(&line) != WIRE_OK ||
+	    line.length > sizeof(queue->keep_line))
+		return;
+	memcpy(queue->keep_line, line.bytes, line.length);
+	queue->keep_length = line.length;
+	queue->keep_wanted = queue->fd >= 0;
 	schedule_flush(queue);
 }
 

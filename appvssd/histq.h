@@ -124,6 +124,12 @@ void histq_destroy(struct histq *queue);
  * acknowledged. */
 void histq_attach(struct histq *queue, int fd);
 
+/*
+ * How much the history shall keep; the present process is told now, each one
+ * that comes when it is attached.
+ */
+void histq_set_keep(struct histq *queue, uint32_t days, uint32_t count);
+
 /* While held, nothing is sent: rows wait in the queue. */
 void histq_hold(struct histq *queue, bool held);
 

@@ -194,6 +194,14 @@ histrow_encode_driver(struct wire_line *line, uint64_t seq, uint64_t at_ms,
 }
 
 void
+histrow_encode_keep(struct wire_line *line, uint32_t days, uint32_t count)
+{
+	wire_begin(line, &histwire_row_grammar, HR_KEEP);
+	wire_put_uint(line, HK_KEEP_DAYS, days);
+	wire_put_uint(line, HK_KEEP_COUNT, count);
+}
+
+void
 histrow_encode_end(struct wire_line *line, uint64_t seq, uint64_t at_ms)
 {
 	begin_row(line, HR_END, seq);

@@ -42,6 +42,7 @@ void histrow_encode_forget(struct wire_line *line, uint64_t seq, uint64_t at_ms,
     const char *name);
 void histrow_encode_driver(struct wire_line *line, uint64_t seq, uint64_t at_ms,
     const struct histq_driver *row);
+void histrow_encode_keep(struct wire_line *line, uint32_t days, uint32_t count);
 void histrow_encode_end(struct wire_line *line, uint64_t seq, uint64_t at_ms);
 
 #endif /* HISTROW_H */

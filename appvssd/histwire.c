@@ -40,7 +40,7 @@ static const struct wire_key_def keys[HK_COUNT] = {
 	[HK_THAW_TOLD_AT_MS] = { "thaw_told_at_ms", WIRE_UINT, 0, UINT32_MAX },
 	[HK_THAWED_AT_MS] = { "thawed_at_ms", WIRE_UINT, 0, UINT32_MAX },
 	[HK_KIND] = { "kind", WIRE_WORD, 0, 0 },
-	[HK_LAST_ID] = { "last_id", WIRE_UINT, 0, INT64_MAX },
+	[HK_LAST_ID] = { "last_id", WIRE_UINT, 0, HISTWIRE_LAST_ID_MAX },
 	[HK_SET_ASIDE] = { "set_aside", WIRE_TEXT, 1, HISTWIRE_ASIDE_MAX },
 	[HK_QUERY] = { "query", WIRE_UINT, 1, ANY },
 	[HK_BEFORE] = { "before", WIRE_UINT, 0, INT64_MAX },
@@ -52,6 +52,8 @@ static const struct wire_key_def keys[HK_COUNT] = {
 	[HK_READY] = { "ready", WIRE_UINT, 0, INT64_MAX },
 	[HK_INSTANCE] = { "instance", WIRE_UINT, 0, INT64_MAX },
 	[HK_SNAPSHOTS] = { "snapshots", WIRE_UINT, 0, INT64_MAX },
+	[HK_KEEP_DAYS] = { "keep_days", WIRE_UINT, 0, UINT32_MAX },
+	[HK_KEEP_COUNT] = { "keep_count", WIRE_UINT, 0, UINT32_MAX },
 	[HK_OWN] = { "own", WIRE_UINT, 0, 1 },
 };
 
@@ -75,6 +77,7 @@ static const struct wire_verb_def rows[HR_COUNT] = {
 	[HR_END] = { "END", B(SEQ) | B(AT_MS), 0 },
 	[HR_DRIVER] = { "DRIVER",
 	    B(SEQ) | B(AT_MS) | B(INSTANCE) | B(SNAPSHOTS), B(OWN) },
+	[HR_KEEP] = { "KEEP", B(KEEP_DAYS) | B(KEEP_COUNT), 0 },
 	[HR_COMMIT] = { "COMMIT", 0, 0 },
 	[HR_QUERY] = { "QUERY", B(QUERY) | B(KIND),
 	    B(ID) | B(BEFORE) | B(SKIP) | B(LIMIT) | B(NAME) },

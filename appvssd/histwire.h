@@ -9,6 +9,8 @@
  * Rows have ascending sequence numbers within a run; gaps are rows that were
  * dropped.  A row that came before is ignored.
  *
+ * KEEP says how much the file shall hold, after RUN and whenever it changes.
+ *
  * QUERY asks for a page of what is in the file, one at a time.  It is answered,
  * when no row waits, by any number of ITEM and one DONE: with code when there
  * is none, otherwise with before or skip for the next page when there may be
@@ -24,6 +26,9 @@
 #define HISTWIRE_ID_MAX	     128 /* boot and generation id, version */
 #define HISTWIRE_ASIDE_MAX   512 /* of the name of a file */
 #define HISTWIRE_LIMIT_MAX   100 /* items of a page */
+
+/* READY says no higher one: see history_aside.h. */
+#define HISTWIRE_LAST_ID_MAX (UINT64_C(1) << 53)
 
 enum histwire_key {
 	HK_SEQ,
@@ -70,6 +75,8 @@ enum histwire_key {
 	HK_READY,	 /* ... and how many of them ready */
 	HK_INSTANCE,	 /* of the driver's counters; hv_appvss(4) */
 	HK_SNAPSHOTS,	 /* that the driver has counted */
+	HK_KEEP_DAYS,	 /* 0: for ever */
+	HK_KEEP_COUNT,	 /* transactions; 0: all */
 	HK_OWN,		 /* 0..1 of these since the last are transactions */
 	HK_COUNT
 };
@@ -85,6 +92,7 @@ enum histwire_row {
 	HR_FORGET,
 	HR_END,
 	HR_DRIVER, /* seq= at_ms= instance= snapshots= [own=] */
+	HR_KEEP,   /* keep_days= keep_count= ; not a row */
 	HR_COMMIT, /* commit now what came before; not a row */
 	HR_QUERY,  /* query= kind= [id before skip limit name]; not a row */
 	HR_COUNT

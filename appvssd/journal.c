@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "config.h"
 #include "histq.h"
 #include "histwire.h"
 #include "journal.h"
 #include "kernel/vssdev/heldlog.h"
 #include "query.h"
-#include "sdk/proto.h"
 
 /* So long the history may take to say which transaction was the last. */
 #define JOURNAL_START_MS 2000
@@ -50,10 +50,6 @@ journal_start(struct journal *journal, uint64_t next_id)
 	if (journal->started)
 		return;
 	journal->started = true;
-	if (journal->next_id > PROTO_COUNTER_MAX)
-		heldlog(HELDLOG_ERROR, "history_numbers",
-		    "text=\"the history has the last number that there is:"
-		    " no request can be served\"");
 	(void)event_del(journal->start_event);
 	journal->callbacks->started(journal->arg);
 }
@@ -231,6 +227,13 @@ journal_query(const struct journal *journal)
 }
 
 void
+journal_set_keep(struct journal *journal, const struct config *config)
+{
+	histq_set_keep(journal->queue, config->history_keep_days,
+	    config->history_keep_count);
+}
+
+void
 journal_attach(struct journal *journal, int fd)
 {
 	histq_attach(journal->queue, fd);
@@ -245,7 +248,7 @@ journal_is_started(const struct journal *journal)
 uint64_t
 journal_next_id(struct journal *journal)
 {
-	return (journal->next_id > PROTO_COUNTER_MAX ? 0 : journal->next_id++);
+	return (journal->next_id++);
 }
 
 bool

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct config;
 struct event_base;
 struct histq;
 struct histq_run;
@@ -50,11 +51,14 @@ struct histq *journal_queue(const struct journal *journal);
 /* Questions of clients about what is in it; lent. */
 struct query *journal_query(const struct journal *journal);
 
+/* How much it keeps: appvssd.conf(5). */
+void journal_set_keep(struct journal *journal, const struct config *config);
+
 /* A history process was started; takes fd. */
 void journal_attach(struct journal *journal, int fd);
 
 bool journal_is_started(const struct journal *journal);
-/* The number of the next transaction; after started.  0: all were given out. */
+/* The number of the next transaction; after started. */
 uint64_t journal_next_id(struct journal *journal);
 
 /*

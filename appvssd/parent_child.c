@@ -265,21 +265,14 @@ parent_start_broker(struct parent *parent)
 static void __attribute__((noreturn))
 be_history(const struct parent *parent, int channel_fd)
 {
-	char days[16], count[16];
 	/* execv takes them so, and changes nothing. */
 	char *const argv[] = { (char[]) { "appvssd-history" },
 		(char[]) { "--history" }, parent->config->history_path,
-		(char[]) { "--keep-days" }, days, (char[]) { "--keep-count" },
-		count, (char[]) { "--fd" }, (char[]) { HISTORY_FD_TEXT },
-		NULL };
+		(char[]) { "--fd" }, (char[]) { HISTORY_FD_TEXT }, NULL };
 	const char *program = parent->config->history_program;
 	char quoted[HELDLOG_LINE_MAX / 2];
 	int error;
 
-	(void)snprintf(days, sizeof(days), "%u",
-	    (unsigned)parent->config->history_keep_days);
-	(void)snprintf(count, sizeof(count), "%u",
-	    (unsigned)parent->config->history_keep_count);
 	reset_signals();
 	if (parent_log_start_child(&parent->log, "appvssd-history", -1) != 0)
 		_exit(EX_OSERR);

@@ -13,6 +13,7 @@
 #include "client.h"
 #include "clientset.h"
 #include "config.h"
+#include "journal.h"
 #include "kernel/vssdev/heldlog.h"
 #include "orders.h"
 #include "participants.h"
@@ -253,6 +254,7 @@ reload_spread(const struct reload_parts *parts)
 	heldlog_set_level((enum heldlog_level)parts->config->log_level);
 	txn_limits_of(parts->config, &parts->txn->limits);
 	clientset_set_limits(parts->clients, parts->config);
+	journal_set_keep(parts->journal, parts->config);
 	parts->requestors->max_hold_ms = parts->config->hold_max_ms;
 	roles_change(parts->roles);
 	participants_judge(parts->participants);

@@ -17,6 +17,7 @@ struct client;
 struct clientset;
 struct config;
 struct event_base;
+struct journal;
 struct orders;
 struct participants;
 struct reload;
@@ -34,6 +35,7 @@ struct reload_parts {
 	struct requestors *requestors;
 	struct subscribers *subscribers;
 	struct clientset *clients;
+	struct journal *journal;
 	struct orders *orders;
 	const bool *stopping; /* nothing is taken over any more */
 };

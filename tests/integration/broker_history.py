@@ -6,6 +6,7 @@ usage: broker_history.py CASE DIRECTORY [HISTORY_PID]
 
 import os
 import re
+import signal
 import sys
 import time
 
@@ -224,23 +225,39 @@ def hasty():
     owner()
 
 
-def kept():
-    """What the configuration wants of it is kept, and the newest of all."""
-    client = Client(SOCKET)
+def await_kept(*ids):
     await_true(lambda: query(DIR + "/history.db", "SELECT count(*) FROM txn")
-               == [("2",)], "few transactions", 30)
-    if [i["id"] for i in ask(client)[0]] != ["5", "4"]:
+               == [(str(len(ids)),)], "few transactions", 30)
+    client = Client(SOCKET)
+    if [i["id"] for i in ask(client)[0]] != list(ids):
         fail("kept: %r" % ask(client)[0])
 
 
-def last():
-    """A number that cannot be told is not given out: one more, and no other."""
+def kept():
+    """What the configuration wants of it is kept, and the newest of all."""
+    Client(SOCKET).ask("RELOAD", "OK verb=RELOAD")
+    await_kept("5", "4", "3")
+
+
+def fewer():
+    """A process that comes after the reload knows it too."""
     client = Client(SOCKET)
-    client.ask("CHECK", "OK verb=CHECK id=9223372036854775807 ")
-    client.ask("CHECK", "ERROR code=busy verb=CHECK")
-    client.ask("FREEZE", "ERROR code=busy verb=FREEZE")
-    if client.status()[0]["state"] != "idle":
-        fail("not idle: %r" % client.status()[0])
+    os.kill(int(sys.argv[3]), signal.SIGSTOP)
+    client.ask("RELOAD", "OK verb=RELOAD")
+    os.kill(int(sys.argv[3]), signal.SIGKILL)
+    await_kept("5", "4")
+
+
+def last():
+    """There is no number after it: such a file is no history of ours, and
+    snapshots go on with another."""
+    client = Client(SOCKET)
+    await_true(lambda: "history.db.corrupt-" in
+               client.status()[0].get("text", ""), "a word in the status")
+    client.ask("CHECK", "OK verb=CHECK id=")
+    client.ask("CHECK", "OK verb=CHECK id=")
+    await_true(lambda: query(DIR + "/history.db", "SELECT count(*) FROM txn"
+                             " WHERE id < 1000000") == [("2",)], "both rows")
 
 
 def damaged():

@@ -21,7 +21,7 @@ exec "$PWD/appvssd/appvssd-history" "\$@"
 LATE
 chmod +x "$TEST_DIR/late-history"
 HISTORY_PROGRAM=$TEST_DIR/late-history
-broker_start 'socket_mode = 0666' \
+broker_start 'socket_mode = 0666' 'stall_ms = 3000' \
 	'access "all" { user = "*" roles = {observe, participate} }'
 history_case pages
 history_case frozen
@@ -50,18 +50,24 @@ if [ "$(id -u)" -eq 0 ]; then
 	rm "$TEST_DIR/late"
 fi
 
-say "few transactions are kept"
-echo 'history_keep_count = 2' >>"$TEST_DIR/appvssd.conf"
+say "few transactions are kept, from a reload on, and by the next process"
 broker_appvssd
+echo 'history_keep_count = 3' >>"$TEST_DIR/appvssd.conf"
 history_case kept
+sed 's/history_keep_count = 3/history_keep_count = 2/' \
+	"$TEST_DIR/appvssd.conf" >"$TEST_DIR/new.conf"
+mv "$TEST_DIR/new.conf" "$TEST_DIR/appvssd.conf"
+history_case fewer
 broker_stop
 
-say "the last number that there is"
-sqlite3 "$TEST_DIR/history.db" "UPDATE txn SET id = 9223372036854775806
-	WHERE id = (SELECT max(id) FROM txn)"
-broker_appvssd
-history_case last
-broker_stop
+for number in id n; do
+	say "the last number that there is: $number"
+	sqlite3 "$TEST_DIR/history.db" "UPDATE txn SET $number =
+		9223372036854775807 WHERE n = (SELECT max(n) FROM txn)"
+	broker_appvssd
+	history_case last
+	broker_stop
+done
 
 say "a damaged history"
 dd if=/dev/urandom of="$TEST_DIR/history.db" bs=4096 seek=1 count=3 \
