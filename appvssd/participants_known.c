@@ -77,6 +77,23 @@ participants_turn_out(struct participants *participants,
 		client_close(client);
 }
 
+/* By the new configuration; whose it is, the next broker has to know too. */
+static void
+participants_judge_absent(struct participants *participants,
+    struct registry_entry *entry)
+{
+	const bool had_uid = entry->has_uid;
+	const uid_t uid = entry->uid;
+
+	participants_set_absent(entry,
+	    config_find(participants->config, entry->name));
+	if (!entry->known && !entry->grant.expect)
+		registry_remove(&participants->registry, entry);
+	else if (entry->known && entry->has_uid &&
+	    (!had_uid || entry->uid != uid))
+		participants_save_entry(participants, entry);
+}
+
 void
 participants_judge(struct participants *participants)
 {
@@ -99,10 +116,7 @@ participants_judge(struct participants *participants)
 			}
 			participants_turn_out(participants, entry, why);
 		}
-		participants_set_absent(entry,
-		    config_find(participants->config, entry->name));
-		if (!entry->known && !entry->grant.expect)
-			registry_remove(&participants->registry, entry);
+		participants_judge_absent(participants, entry);
 	}
 }
 

@@ -365,4 +365,32 @@ def owing():
         fail("slow is still there")
 
 
+def rebound():
+    """A name whose user is away is another's as soon as the reload says so,
+    for the next broker too."""
+    admin = Client(SOCKET)
+    everybody = 'access "all" { user = "*" roles = participate }'
+    for name, entry in (("moved", "moved"), ("moved-2", "moved-*")):
+        write("socket_mode = 0666", everybody)
+        reload(admin)
+        client = Stranger(65001)
+        client.register(name)
+        client.sock.close()
+        await_true(lambda: participant(admin, name)["present"] == "0", "away")
+        write("socket_mode = 0666", everybody,
+              'participant "%s" { user = 65002 required = true }' % entry)
+        reload(admin)
+        if participant(admin, name)["uid"] != "65002":
+            fail("still another's: %r" % participant(admin, name))
+        Stranger(65001).may("REGISTER name=" + name, False)
+        # Later nobody is bound, and it stays whose it is.
+        write("socket_mode = 0666", everybody)
+        reload(admin)
+        Stranger(65001).may("REGISTER name=" + name, False)
+        await_true(lambda: broker_rig.query(
+            DIR + "/history.db", "SELECT uid FROM known WHERE name = '%s'"
+            % name) == [("65002",)], "the history knows it")
+        Stranger(65002).may("REGISTER name=" + name, True)
+
+
 globals()[sys.argv[1]]()

@@ -38,6 +38,8 @@ fresh
 broker_case config short
 fresh 'socket_mode = 0666' "$anyone"
 broker_case config owing
+fresh 'socket_mode = 0666' "$anyone"
+broker_case config rebound
 fresh
 
 # ctl STATUS WORDS COMMAND
