@@ -74,6 +74,7 @@ lineup_fill(struct lineup *lineup, struct registry *registry)
 			.present = entry->owner != NULL,
 			.owes_thaw = entry->owes_id != 0,
 			.freeze_ms = entry->grant.freeze_ms,
+			.thaw_ms = entry->grant.thaw_ms,
 		};
 		entry->part = entry->owner != NULL ? i : SIZE_MAX;
 		entry->in_transaction = true;

@@ -9,7 +9,9 @@
 void
 txn_init(struct txn *txn, const struct txn_limits *limits)
 {
-	*txn = (struct txn) { .limits = *limits, .culprit = TXN_NOBODY };
+	*txn = (struct txn) { .limits = *limits,
+		.culprit = TXN_NOBODY,
+		.thaw_at_ms = UINT64_MAX };
 }
 
 /* CHECK or FREEZE. */
@@ -218,11 +220,10 @@ txn_tick_held(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 	txn_begin_thaw(txn, now_ms, actions);
 }
 
+/* The deadline of the state, not of those who thaw. */
 static void
-txn_on_tick(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
+txn_tick_step(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 {
-	if (now_ms < txn_next_at_ms(txn))
-		return;
 	switch (txn->state) {
 	case TXN_IDLE:
 		break;
@@ -242,6 +243,19 @@ txn_on_tick(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 		txn_tick_thawing(txn, now_ms, actions);
 		break;
 	}
+}
+
+static void
+txn_on_tick(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
+{
+	if (now_ms < txn_next_at_ms(txn))
+		return;
+	/* Who thaws too long is not waited for, in whatever state. */
+	txn_expire_thaws(txn, now_ms, actions);
+	if (now_ms >= txn->step_at_ms)
+		txn_tick_step(txn, now_ms, actions);
+	else if (txn->state == TXN_THAWING)
+		txn_thaw_advance(txn, now_ms, actions);
 }
 
 /* The source vanished, or appvssd must end: there is nobody left to hold for.
@@ -336,7 +350,9 @@ txn_step(struct txn *txn, const struct txn_event *event,
 uint64_t
 txn_next_at_ms(const struct txn *txn)
 {
-	return (txn->state == TXN_IDLE ? UINT64_MAX : txn->step_at_ms);
+	return (txn->state == TXN_IDLE ?
+		UINT64_MAX :
+		txn_min(txn->step_at_ms, txn->thaw_at_ms));
 }
 
 enum txn_consistency

@@ -101,13 +101,14 @@ struct txn_part {
 	bool wants_check;
 	bool present;
 	bool owes_thaw;
-	uint32_t freeze_ms; /* its own longest freeze */
+	uint32_t freeze_ms; /* its own longest freeze, ... */
+	uint32_t thaw_ms;   /* ... and thaw */
 	/* Kept by the machine. */
 	enum txn_phase phase;
 	enum txn_result result;
 	enum txn_thaw thaw;
 	unsigned step;		 /* of thawing; 0: thawed before the others */
-	uint64_t deadline_at_ms; /* while ASKED */
+	uint64_t deadline_at_ms; /* while ASKED or THAWING */
 	uint64_t told_at_ms;
 	uint64_t answered_at_ms;
 	uint64_t thaw_told_at_ms;
@@ -230,7 +231,8 @@ struct txn {
 	uint32_t hold_ms;      /* limit while held */
 	uint32_t late_ms;      /* how late the hold timer was */
 	uint64_t budget_at_ms; /* end of CHECK, FREEZE or THAW in all */
-	uint64_t step_at_ms;   /* next deadline of participants or of a step */
+	uint64_t step_at_ms;   /* next deadline of who is asked, or of a step */
+	uint64_t thaw_at_ms;   /* ... of who thaws, or before; UINT64_MAX */
 	uint64_t late_answers; /* late, duplicate and unknown, ever */
 };
 

@@ -39,6 +39,8 @@ void txn_abort(struct txn *txn, enum txn_reason reason, size_t culprit,
     uint64_t now_ms, struct txn_actions *actions);
 void txn_part_thawed(struct txn *txn, size_t index, enum txn_thaw thaw,
     uint64_t now_ms, struct txn_actions *actions);
+void txn_expire_thaws(struct txn *txn, uint64_t now_ms,
+    struct txn_actions *actions);
 void txn_tick_thawing(struct txn *txn, uint64_t now_ms,
     struct txn_actions *actions);
 

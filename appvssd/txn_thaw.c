@@ -38,9 +38,11 @@ txn_send_thaw(struct txn *txn, size_t index, enum txn_outcome outcome,
 	action = txn_act(actions, TXN_ACT_SEND_THAW);
 	action->part = index;
 	action->outcome = outcome;
-	action->remaining_ms = txn->state == TXN_THAWING ?
-	    txn_until(txn->budget_at_ms, now_ms) :
-	    txn->limits.thaw_ms;
+	part->deadline_at_ms = txn_min(now_ms + part->thaw_ms,
+	    txn->state == TXN_THAWING ? txn->budget_at_ms :
+					now_ms + txn->limits.thaw_ms);
+	txn->thaw_at_ms = txn_min(txn->thaw_at_ms, part->deadline_at_ms);
+	action->remaining_ms = txn_until(part->deadline_at_ms, now_ms);
 }
 
 /* The highest order that is still frozen, and how many orders there are. */
@@ -144,6 +146,8 @@ txn_part_thawed(struct txn *txn, size_t index, enum txn_thaw thaw,
 	part->thaw = thaw;
 	part->phase = TXN_PHASE_FINISHED;
 	txn->thawing--;
+	if (txn->thawing == 0)
+		txn->thaw_at_ms = UINT64_MAX;
 	if (part->step == txn->step)
 		txn->step_thawing--;
 	if (thaw == TXN_THAW_OK)
@@ -155,18 +159,35 @@ txn_part_thawed(struct txn *txn, size_t index, enum txn_thaw thaw,
 	}
 }
 
+/* Marks who is too late, and finds the next deadline of those who thaw. */
+void
+txn_expire_thaws(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
+{
+	uint64_t next_at_ms = UINT64_MAX;
+	size_t i;
+
+	if (now_ms < txn->thaw_at_ms)
+		return;
+	for (i = 0; i < txn->nparts; i++) {
+		struct txn_part *part = &txn->parts[i];
+
+		if (part->phase != TXN_PHASE_THAWING)
+			continue;
+		if (now_ms >= part->deadline_at_ms)
+			txn_part_thawed(txn, i, TXN_THAW_TIMEOUT, now_ms,
+			    actions);
+		else
+			next_at_ms = txn_min(next_at_ms, part->deadline_at_ms);
+	}
+	txn->thaw_at_ms = next_at_ms;
+}
+
+/* Who hangs is waited for beside the next order, until his own deadline. */
 void
 txn_tick_thawing(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 {
-	size_t i;
-
-	/* Who hangs is waited for beside the next order. */
 	if (txn_thaw_order(txn, now_ms, actions))
 		return;
-	for (i = 0; i < txn->nparts; i++) {
-		if (txn->parts[i].phase == TXN_PHASE_THAWING)
-			txn_part_thawed(txn, i, TXN_THAW_TIMEOUT, now_ms,
-			    actions);
-	}
+	txn->step_at_ms = txn->budget_at_ms;
 	txn_thaw_advance(txn, now_ms, actions);
 }

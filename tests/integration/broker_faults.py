@@ -99,6 +99,66 @@ def deadlines():
                "the refused one dropped, read or not")
 
 
+def debts(client):
+    """The names of those that owe a thaw, as STATUS says."""
+    client.say("STATUS")
+    line, names = client.expect(""), []
+    while not line.startswith("END "):
+        if " kind=debt " in line:
+            names.append(re.search(r"name=(\S+)", line)[1])
+        line = client.expect("")
+    return names
+
+
+def logged(event, name):
+    with open(DIR + "/appvssd.log") as log:
+        return any("event=%s " % event in line and "name=%s" % name in line
+                   for line in log)
+
+
+def pay(client, watcher, request):
+    """The thaw is asked for again, shown until it is confirmed, and then not."""
+    again = client.request("THAW")
+    if again["id"] != request["id"]:
+        fail("another thaw: %r" % again)
+    if debts(watcher) != [request["name"]]:
+        fail("not shown: %r" % debts(watcher))
+    client.answer("READY", "thaw", again)
+    await_true(lambda: debts(watcher) == [], "an end of the debt")
+
+
+def slow_thaw():
+    """Each has its own time to thaw: who takes longer keeps nobody waiting."""
+    vss, client, watcher = host(), Client(SOCKET), Client(SOCKET)
+    client.register("slow", "thaw_ms=100")
+    vss.ask("freeze")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    vss.expect(True)
+    vss.ask("thaw")
+    request = client.request("THAW")
+    if int(request["remaining_ms"]) > 100:
+        fail("more time than it asked for: %r" % request)
+    vss.expect(True)
+    pay(client, watcher, request)
+    # One that fails is thawed at once: that is not waited for until the end.
+    vss.ask("freeze")
+    client.answer("FAIL", "freeze", client.request("FREEZE"))
+    request = client.request("THAW")
+    vss.expect(True)
+    pay(client, watcher, request)
+    if watcher.status()[0]["state"] != "held":
+        fail("not while held: %r" % watcher.status()[0])
+    vss.ask("thaw")
+    vss.expect(True)
+    # The log has its lines after the thaw.
+    await_true(lambda: logged("thaw_failed", "slow") and
+               logged("thaw_recovered", "slow"), "lines in the log")
+    await_true(lambda: query(HISTORY, "SELECT thaw FROM part WHERE"
+                             " name = 'slow' AND phase = 'final'")
+               == [("timeout",)] * 2, "records")
+    client.ask("UNREGISTER name=slow", "OK")
+
+
 def unread():
     """Who asks and does not read waits; who then reads has every answer."""
     watcher, greedy = Client(SOCKET), Client(SOCKET)

@@ -29,6 +29,7 @@ struct ghost {
 	uint8_t unthawed;    /* ... and not THAW, and are still connected */
 	uint8_t unconfirmed; /* were sent THAW and did not say READY */
 	uint8_t owes;	     /* handed over for retries */
+	uint64_t thaw_due_ms[MAX_PARTS]; /* by when it must have said so */
 	bool begun_open;
 	bool thaw_open;
 	bool source_gone;

@@ -72,8 +72,12 @@ check_send_thaw(struct explorer *explorer, struct node *node,
 	    "THAW is sent once, to those that were sent FREEZE");
 	node->ghost.unthawed &= (uint8_t)~bit;
 	node->ghost.unconfirmed |= bit;
-	RULE(node->txn.state != TXN_THAWING || action->remaining_ms > 0,
-	    "a thaw has time to answer");
+	RULE(action->remaining_ms > 0, "a thaw has time to answer");
+	RULE(action->remaining_ms <= explore_limits.thaw_ms &&
+		action->remaining_ms <= node->parts[action->part].thaw_ms,
+	    "the budget of a THAW is kept");
+	node->ghost.thaw_due_ms[action->part] = node->now_ms +
+	    node->parts[action->part].thaw_ms;
 	if (node->txn.state == TXN_FREEZING || node->txn.state == TXN_HELD) {
 		RULE(!node->parts[action->part].required,
 		    "only optional participants are thawed early");
@@ -250,7 +254,7 @@ explore_check_step(struct explorer *explorer, const struct node *before,
 	RULE(node->txn.state != TXN_HELD || node->ghost.held_ever,
 	    "held means released");
 	RULE(node->txn.state != TXN_HELD || node->txn.rearmed ||
-		txn_next_at_ms(&node->txn) ==
+		node->txn.step_at_ms ==
 		    node->txn.held_at_ms + hold_limit_ms(explorer),
 	    "the limit while held is the source's own, or the usual one");
 	for (i = 0; i < explorer->nparts; i++) {
@@ -268,6 +272,17 @@ explore_check_step(struct explorer *explorer, const struct node *before,
 			part->result == TXN_RESULT_READY,
 		    "a required participant that fails ends it at once");
 	}
+	for (i = 0; i < explorer->nparts; i++) {
+		const bool waits = (node->ghost.unconfirmed >> i & 1u) != 0 &&
+		    (node->ghost.owes >> i & 1u) == 0;
+
+		RULE(!waits ||
+			(event->type == TXN_EV_TICK ?
+				node->now_ms < node->ghost.thaw_due_ms[i] :
+				txn_next_at_ms(&node->txn) <=
+				    node->ghost.thaw_due_ms[i]),
+		    "a thaw that is not confirmed in its own time is owed");
+	}
 	if (node->txn.state == TXN_THAWING)
 		RULE(!node->ghost.begun_open,
 		    "the driver is told FAIL before the thaw is waited for");
@@ -283,7 +298,7 @@ explore_check_step(struct explorer *explorer, const struct node *before,
 		    "a late answer changes nothing but a counter");
 	}
 	if (before->txn.state == TXN_HELD && event->type == TXN_EV_TICK &&
-	    event->now_ms >= txn_next_at_ms(&before->txn))
+	    event->now_ms >= before->txn.step_at_ms)
 		RULE(node->txn.state != TXN_HELD ||
 			(node->txn.rearmed && !before->txn.rearmed),
 		    "the limit while held counts, once re-armed");

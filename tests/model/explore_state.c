@@ -62,7 +62,7 @@ put_part_key(const struct node *node, size_t i, uint8_t key[16])
 	at = put_number(at, part->phase == TXN_PHASE_THAWING ? part->step : 0,
 	    1);
 	at = put_number(at, part->freeze_ms, 2);
-	if (part->phase == TXN_PHASE_ASKED)
+	if (part->phase == TXN_PHASE_ASKED || part->phase == TXN_PHASE_THAWING)
 		(void)put_number(at, until(part->deadline_at_ms, node->now_ms),
 		    4);
 }
@@ -113,6 +113,8 @@ explore_make_key(const struct explorer *explorer, const struct node *node,
 			until(txn->budget_at_ms, node->now_ms),
 		    4);
 	}
+	if (txn->thawing > 0)
+		at = put_number(at, until(txn->thaw_at_ms, node->now_ms), 4);
 	if (txn->state == TXN_FREEZING) {
 		age_ms = node->now_ms - txn->begun_at_ms;
 		at = put_number(at,

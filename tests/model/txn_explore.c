@@ -152,14 +152,16 @@ explore_rest(struct explorer *explorer, size_t index)
 	event.type = TXN_EV_TICK;
 	if (!explore_event(explorer, index, &event)) /* too early */
 		return (false);
-	event.now_ms = next_at_ms;
+	/* It may have passed; time does not go back. */
+	if (next_at_ms > event.now_ms)
+		event.now_ms = next_at_ms;
 	if (!explore_event(explorer, index, &event))
 		return (false);
 	/*
 	 * A paused guest.  In the other states a late tick is one that finds
 	 * more deadlines passed: the longest pause stands for all.
 	 */
-	event.now_ms = next_at_ms + 20 * 60 * 1000;
+	event.now_ms += UINT64_C(20) * 60 * 1000;
 	return (explore_event(explorer, index, &event));
 }
 
@@ -171,7 +173,7 @@ check_liveness(struct explorer *explorer, size_t index)
 	struct txn_actions actions = { items, 0,
 		TXN_ACTIONS_MAX(explorer->nparts) };
 	struct node node = explorer->nodes[index];
-	struct txn_event event = { .type = TXN_EV_TICK };
+	struct txn_event event = { .type = TXN_EV_TICK, .now_ms = node.now_ms };
 	unsigned ticks;
 
 	node.txn.parts = node.parts;
@@ -182,7 +184,9 @@ check_liveness(struct explorer *explorer, size_t index)
 			printf("violated: time alone ends a transaction\n");
 			return (false);
 		}
-		event.now_ms = txn_next_at_ms(&node.txn);
+		/* A deadline may have passed; time does not go back. */
+		if (event.now_ms < txn_next_at_ms(&node.txn))
+			event.now_ms = txn_next_at_ms(&node.txn);
 		txn_step(&node.txn, &event, &actions);
 	}
 	return (true);
@@ -248,6 +252,7 @@ kind_of_part(unsigned kind)
 		.wants_check = true,
 		.present = true,
 		.freeze_ms = 5000,
+		.thaw_ms = 5000,
 	};
 
 	part.required = kind & 1u;
@@ -257,6 +262,7 @@ kind_of_part(unsigned kind)
 	case 1:
 		part.order = 20;
 		part.freeze_ms = 3000;
+		part.thaw_ms = 2000;
 		break;
 	case 2:
 		part.present = false;
@@ -268,6 +274,7 @@ kind_of_part(unsigned kind)
 	default:
 		part.order = 30;
 		part.freeze_ms = 20000;
+		part.thaw_ms = 20000;
 		part.wants_check = false;
 		break;
 	}

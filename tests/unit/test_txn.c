@@ -100,6 +100,7 @@ setup(void)
 		parts[i].order = 50;
 		parts[i].present = true;
 		parts[i].freeze_ms = 5000;
+		parts[i].thaw_ms = 20000;
 	}
 }
 
@@ -143,6 +144,42 @@ START_TEST(whole_snapshot_is_application)
 	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
 	ck_assert(action.success);
 	ck_assert_int_eq(txn_consistency(&txn), TXN_CONSISTENCY_APPLICATION);
+}
+END_TEST
+
+/* Its own time counts, in whatever state; the others are not waited for. */
+START_TEST(thaw_has_its_own_limit)
+{
+	struct txn_action action;
+
+	parts[0].thaw_ms = 100;
+	hold(2);
+	thaw(TXN_TOLD_SUCCESS);
+	answer(TXN_EV_READY, 1, TXN_OP_THAW);
+	ck_assert_int_eq(txn.state, TXN_THAWING);
+	ck_assert_uint_eq(txn_next_at_ms(&txn), now_ms + 100);
+	tick_next();
+	ck_assert_int_eq(txn.state, TXN_IDLE);
+	ck_assert_int_eq(parts[0].thaw, TXN_THAW_TIMEOUT);
+	ck_assert_uint_eq(acted(TXN_ACT_OWES, &action), 1);
+	ck_assert_uint_eq(action.part, 0);
+}
+END_TEST
+
+START_TEST(early_thaw_is_owed_while_held)
+{
+	begin(TXN_EV_FREEZE, 2);
+	parts[0].thaw_ms = 100;
+	answer(TXN_EV_FAIL, 0, TXN_OP_FREEZE);
+	ck_assert_uint_eq(acted(TXN_ACT_SEND_THAW, NULL), 1);
+	answer(TXN_EV_READY, 1, TXN_OP_FREEZE);
+	commit();
+	ck_assert_int_eq(txn.state, TXN_HELD);
+	tick_next();
+	ck_assert_uint_eq(acted(TXN_ACT_OWES, NULL), 1);
+	ck_assert_int_eq(txn.state, TXN_HELD);
+	ck_assert_uint_eq(txn_next_at_ms(&txn),
+	    txn.held_at_ms + limits.hold_ms);
 }
 END_TEST
 
@@ -479,6 +516,8 @@ main(void)
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, whole_snapshot_is_application);
+	tcase_add_test(tcase, thaw_has_its_own_limit);
+	tcase_add_test(tcase, early_thaw_is_owed_while_held);
 	tcase_add_test(tcase, nobody_registered_is_filesystem);
 	tcase_add_test(tcase, required_fail_vetoes_and_names_it);
 	tcase_add_test(tcase, optional_timeout_is_filesystem);
