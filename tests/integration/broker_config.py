@@ -22,8 +22,8 @@ LOG = DIR + "/appvssd.log"
 class Stranger(broker_rig.Stranger):
     """Of another user, on our socket."""
 
-    def __init__(self, uid, gids=()):
-        broker_rig.Stranger.__init__(self, SOCKET, uid, gids)
+    def __init__(self, uid, gids=(), hello=True):
+        broker_rig.Stranger.__init__(self, SOCKET, uid, gids, hello)
 
 
 def write(*lines):
@@ -105,9 +105,45 @@ def names():
     Stranger(65005).may("REGISTER name=pg", True)
 
 
+def holds():
+    """Whose a hold is: the connection's, and the user's if it is detached."""
+    owner, same, other = Stranger(65003), Stranger(65003), Stranger(65007)
+
+    def freeze(more):
+        line = owner.ask("FREEZE" + more, "OK verb=FREEZE ")
+        return re.search(" id=([0-9]+) ", line).group(1)
+    thaw = "THAW id=" + freeze("")
+    same.may(thaw, False)
+    other.may(thaw, False)
+    owner.ask("THAW", "OK verb=THAW ")
+    thaw = "THAW id=" + freeze(" detach=1")
+    owner.sock.close()
+    other.may(thaw, False)
+    same.ask(thaw, "OK verb=THAW ")
+
+
+def crowd():
+    """One user's connections are bounded; others', and later ones, are not."""
+    first, second = Stranger(65020), Stranger(65020)
+    Stranger(65020, hello=False).expect("ERROR code=too_many_clients")
+    Stranger(65021).may("STATUS", False)
+
+    def admitted():
+        client = Stranger(65020, hello=False)
+        try:
+            return client.ask("HELLO version=1", "").startswith("WELCOME")
+        except OSError:
+            return False
+    second.sock.close()
+    await_true(admitted, "room for another")
+    first.may("STATUS", False)
+
+
 def default():
-    """Without a section: root, and the group of the socket."""
-    group = os.stat(SOCKET).st_gid
+    """Without a section: root, the broker's user, and the socket's group."""
+    group, own = os.stat(SOCKET).st_gid, os.stat(SOCKET).st_uid
+    if own == 0:
+        fail("the broker runs as root")
     nobody, member = Stranger(65010), Stranger(65010, (4, group))
     for verb in ("STATUS", "REGISTER name=web-1", "FORGET name=x", "RELOAD"):
         nobody.may(verb, False)
@@ -116,6 +152,7 @@ def default():
     member.may("FORGET name=x", False)
     member.may("RELOAD", False)
     Stranger(0).may("RELOAD", True)
+    Stranger(own).may("RELOAD", True)
 
 
 def participant(client, name):
@@ -300,8 +337,12 @@ def short():
     request = client.request("THAW")
     if request["reason"] != "expired":
         fail("thawed for another reason: %r" % request)
+    client.answer("FAIL", "thaw", request)
+    # If the time between went on doubling, this would take 80 s.
+    for _ in range(12):
+        client.answer("FAIL", "thaw", client.request("THAW"))
     client.answer("READY", "thaw", request)
-    client.await_state("idle")
+    Client(SOCKET).await_state("idle")
     vss.ask("thaw")
     vss.expect(False)
 

@@ -194,6 +194,12 @@ def leaves():
     requestor.sock.close()
     thaw_app(app, "aborted")
     expect_recorded(request["id"], "aborted", "none", "source_gone")
+    # Nobody is told of another's hold because he came after him.
+    for _ in range(4):
+        client = Client(SOCKET)
+        if client.ask("THAW", "ERROR ") != "ERROR code=not_frozen verb=THAW":
+            fail("a hold that was never there is told of")
+        client.sock.close()
     app.ask("UNREGISTER name=app", "OK")
 
 
@@ -231,6 +237,18 @@ def thawed_by_another():
                 consistency="application")
     expect_keys(owner.expect("EVENT kind=released "), id=id, outcome="done",
                 consistency="application")
+    # The owner may leave meanwhile: it is not its thaw any more.
+    id = freeze(owner, app)
+    admin.say("THAW id=" + id)
+    request = app.request("THAW")
+    owner.register("owner")
+    owner.sock.close()
+    await_true(lambda: Client(SOCKET).status()[1]["owner"]["present"] == "0",
+               "the owner's end")
+    app.answer("READY", "thaw", request)
+    expect_keys(admin.expect("OK verb=THAW "), id=id, outcome="done",
+                consistency="application")
+    admin.ask("FORGET name=owner", "OK verb=FORGET")
     app.ask("UNREGISTER name=app", "OK")
 
 

@@ -81,7 +81,7 @@ class Client:
 class Stranger(Client):
     """A connection made by another user: that is what the kernel remembers."""
 
-    def __init__(self, path, uid, gids=()):
+    def __init__(self, path, uid, gids=(), hello=True):
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
@@ -103,7 +103,8 @@ class Stranger(Client):
         self.sock = socket.socket(fileno=fds[0])
         self.sock.settimeout(10)
         self.buffer = b""
-        self.ask("HELLO version=1 program=stranger", "WELCOME")
+        if hello:
+            self.ask("HELLO version=1 program=stranger", "WELCOME")
 
     def may(self, line, good):
         """Whether it was refused for who it is, and only that."""

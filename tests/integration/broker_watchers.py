@@ -10,8 +10,10 @@ from broker_rig import Client, await_true, fail
 
 DIR = sys.argv[2]
 SOCKET = DIR + "/socket"
-PARTICIPANTS = 200
-WATCHERS = 40
+# What they are told at once is more than is gathered at a time, 64 KiB.
+PARTICIPANTS = 600
+NAME = "p%d-" + 56 * "x"
+WATCHERS = 12
 
 
 def sends():
@@ -44,7 +46,7 @@ def all_see_all():
     """
     app, requestor = Client(SOCKET), Client(SOCKET)
     for i in range(PARTICIPANTS):
-        app.register("p%d" % i)
+        app.register(NAME % i)
     watchers = [Client(SOCKET) for _ in range(WATCHERS)]
     for watcher in watchers:
         watcher.ask("SUBSCRIBE", "OK verb=SUBSCRIBE")
@@ -65,8 +67,13 @@ def all_see_all():
     # One who comes now is told nothing of before.
     late = Client(SOCKET)
     late.ask("SUBSCRIBE", "OK verb=SUBSCRIBE")
-    app.ask("UNREGISTER name=p0", "OK verb=UNREGISTER")
-    late.expect("EVENT kind=absent name=p0")
+    app.ask("UNREGISTER name=" + NAME % 0, "OK verb=UNREGISTER")
+    late.expect("EVENT kind=absent name=p0-")
+    new = Client(SOCKET)
+    new.say("REGISTER name=new\nSUBSCRIBE\nUNREGISTER name=new")
+    for verb in ("REGISTER", "SUBSCRIBE", "UNREGISTER"):
+        new.expect("OK verb=" + verb)
+    new.expect("EVENT kind=absent name=new")
     used = sends() - before - 2 * PARTICIPANTS
     if used > WATCHERS * PARTICIPANTS:
         fail("%d calls for %d watchers" % (used, WATCHERS))

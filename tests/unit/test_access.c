@@ -46,6 +46,11 @@ static struct config_access sections[] = {
 	    .uids = &agent_uid,
 	    .nuids = 1,
 	    .roles = ACCESS_REQUEST },
+	/* Has no names, but does not let anybody take part. */
+	{ .title = title,
+	    .gids = &web_gid,
+	    .ngids = 1,
+	    .roles = ACCESS_OBSERVE },
 	{ .title = title, .gids = &op_gid, .ngids = 1, .roles = ACCESS_ADMIN },
 	{ .title = title,
 	    .gids = &op_gid,
@@ -62,7 +67,7 @@ static const struct config config = {
 	.nparticipants = 2,
 	.nnamed = 2,
 	.access = sections,
-	.naccess = 4,
+	.naccess = 5,
 };
 
 static gid_t other_gids[] = { 100, 5 };
