@@ -189,7 +189,7 @@ check_proof(struct explorer *explorer, const struct node *before,
 			(before->parts[i].result == TXN_RESULT_READY) ==
 			    (node->parts[i].result == TXN_RESULT_READY),
 		    "the held row says who is ready at the release");
-	RULE(txn_next_at_ms(&node->txn) == txn_next_at_ms(&before->txn),
+	RULE(node->txn.step_at_ms == before->txn.step_at_ms,
 	    "nobody delays the release by failing while it is committed");
 }
 
