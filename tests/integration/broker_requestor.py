@@ -129,6 +129,28 @@ def watched():
                [("slow 40 % 3000 ms more 3 s more",)], "progress on record")
 
 
+def talkative():
+    """So many PROGRESS lines of one participant are shown, and no more."""
+    app, requestor, watcher = Client(SOCKET), Client(SOCKET), Client(SOCKET)
+    app.register("app")
+    watcher.ask("SUBSCRIBE", "OK verb=SUBSCRIBE")
+    requestor.say("FREEZE")
+    request = app.request("FREEZE")
+    app.say("\n".join("PROGRESS name=app id=%s percent=%d" %
+                      (request["id"], i % 101) for i in range(300)))
+    app.answer("READY", "freeze", request)
+    requestor.expect("OK verb=FREEZE ")
+    shown = 0
+    while "kind=held" not in (line := watcher.expect("EVENT ")):
+        shown += "kind=progress" in line
+    if shown != 256:
+        fail("%d of 300 lines are shown" % shown)
+    requestor.say("THAW")
+    thaw_app(app, "done")
+    requestor.expect("OK verb=THAW ")
+    app.ask("UNREGISTER name=app", "OK")
+
+
 def vetoed():
     """Without READY of a participant that the requestor cannot lose."""
     app, requestor = Client(SOCKET), Client(SOCKET)

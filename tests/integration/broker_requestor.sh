@@ -8,6 +8,7 @@ set -eu
 broker_start 'hold_max_ms = 30000'
 broker_case requestor good
 broker_case requestor watched
+broker_case requestor talkative
 broker_case requestor vetoed
 broker_case requestor busy
 broker_case requestor leaves
