@@ -245,25 +245,19 @@ tests/unit/test_privsep: ${TEST_PRIVSEP_OBJS}
 	${LINK} -o $@ ${TEST_PRIVSEP_OBJS} ${CHECK_LIBS}
 
 # The corpus through the fuzz target, once, without libFuzzer.
-REPLAY_CONFIG_OBJS = tests/fuzz/replay_config.o tests/fuzz/fuzz_config.o \
+REPLAY_CONFIG_OBJS = tests/fuzz/replay.o tests/fuzz/fuzz_config.o \
 	appvssd/access.o ${CONFIG_OBJS}
 
 OBJS += tests/fuzz/fuzz_config.o
 UNIT_TESTS += tests/fuzz/replay_config
-CLEAN_FILES += tests/fuzz/fuzz_config tests/fuzz/replay_config.o
-
-tests/fuzz/replay_config.o: tests/fuzz/replay.c
-	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/config"' -c -o $@ \
-	    tests/fuzz/replay.c
+CLEAN_FILES += tests/fuzz/fuzz_config
 
 tests/fuzz/replay_config: ${REPLAY_CONFIG_OBJS}
 	${LINK} -o $@ ${REPLAY_CONFIG_OBJS} ${CONFUSE_LIBS}
 
 # Needs clang.  What it finds new goes to .build, not into the tree.
 fuzz-config:
-	clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
-	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o tests/fuzz/fuzz_config tests/fuzz/fuzz_config.c \
+	${FUZZ_COMPILE} -o tests/fuzz/fuzz_config tests/fuzz/fuzz_config.c \
 	    appvssd/access.c ${CONFIG_OBJS:.o=.c} ${CONFUSE_LIBS}
 	mkdir -p .build/corpus/config
 	./tests/fuzz/fuzz_config -max_len=2000 -timeout=10 \

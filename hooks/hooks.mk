@@ -36,7 +36,7 @@ HOOKS_SERVICES = hooks/rc.d/appvssd hooks/rc.d/appvss_hooks \
 	hooks/systemd/hv_vss_daemon.service hooks/systemd/appvss.tmpfiles
 TEST_SCAN_OBJS = tests/unit/test_scan.o hooks/scan.o
 TEST_DIRECTIVE_OBJS = tests/unit/test_directive.o hooks/directive.o
-REPLAY_DIRECTIVE_OBJS = tests/fuzz/replay_directive.o \
+REPLAY_DIRECTIVE_OBJS = tests/fuzz/replay.o \
 	tests/fuzz/fuzz_directive.o hooks/directive.o
 
 OBJS += ${HOOKS_OBJS} tests/unit/test_scan.o \
@@ -46,7 +46,7 @@ PROGS += hooks/appvss-hooks
 UNIT_TESTS += tests/unit/test_scan \
 	tests/unit/test_directive \
 	tests/fuzz/replay_directive
-CLEAN_FILES += tests/fuzz/fuzz_directive tests/fuzz/replay_directive.o
+CLEAN_FILES += tests/fuzz/fuzz_directive
 HOOKS_TESTS = tests/integration/hooks_run.sh \
 	tests/integration/hooks_limits.sh \
 	tests/integration/hooks_death.sh \
@@ -95,18 +95,12 @@ tests/unit/test_directive: ${TEST_DIRECTIVE_OBJS}
 	${LINK} -o $@ ${TEST_DIRECTIVE_OBJS} ${CHECK_LIBS}
 
 # The corpus through the fuzz target, once, without libFuzzer.
-tests/fuzz/replay_directive.o: tests/fuzz/replay.c
-	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/directive"' -c -o $@ \
-	    tests/fuzz/replay.c
-
 tests/fuzz/replay_directive: ${REPLAY_DIRECTIVE_OBJS}
 	${LINK} -o $@ ${REPLAY_DIRECTIVE_OBJS}
 
 # Needs clang.  What it finds new goes to .build, not into the tree.
 fuzz-directive:
-	clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
-	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o tests/fuzz/fuzz_directive tests/fuzz/fuzz_directive.c \
+	${FUZZ_COMPILE} -o tests/fuzz/fuzz_directive tests/fuzz/fuzz_directive.c \
 	    hooks/directive.c
 	mkdir -p .build/corpus/directive
 	./tests/fuzz/fuzz_directive -max_len=2000 \

@@ -32,7 +32,7 @@ LIBAPPVSS_THREAD_TESTS = tests/unit/test_libappvss_thread
 OBJS += ${LIBAPPVSS_OBJS} ${LIBAPPVSS_TESTS:=.o} tests/unit/sdk_rig.o \
 	tests/unit/test_wire.o tests/unit/test_proto.o tests/fuzz/fuzz_wire.o
 PROGS += ${LIBAPPVSS} sdk/${LIBAPPVSS_SONAME}
-CLEAN_FILES += sdk/libappvss.o tests/fuzz/fuzz_wire tests/fuzz/replay_wire.o
+CLEAN_FILES += sdk/libappvss.o tests/fuzz/fuzz_wire
 
 UNIT_TESTS += tests/unit/test_wire tests/unit/test_proto \
 	${LIBAPPVSS_TESTS} \
@@ -98,21 +98,14 @@ tests/unit/test_libappvss_hard: tests/unit/test_libappvss_hard.o \
 	    -Wl,--wrap=calloc -Wl,--wrap=malloc -Wl,--wrap=realloc
 
 # The corpus through the fuzz target, once, without libFuzzer.
-tests/fuzz/replay_wire.o: tests/fuzz/replay.c
-	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/wire"' -c -o $@ \
-	    tests/fuzz/replay.c
-
-tests/fuzz/replay_wire: tests/fuzz/replay_wire.o tests/fuzz/fuzz_wire.o \
+tests/fuzz/replay_wire: tests/fuzz/replay.o tests/fuzz/fuzz_wire.o \
 	    appvssd/histwire.o ${WIRE_OBJS}
-	${LINK} -o $@ tests/fuzz/replay_wire.o tests/fuzz/fuzz_wire.o \
+	${LINK} -o $@ tests/fuzz/replay.o tests/fuzz/fuzz_wire.o \
 	    appvssd/histwire.o ${WIRE_OBJS}
 
 # Needs clang.  What it finds new goes to .build, not into the tree.
-FUZZ_SECONDS ?= 60
 fuzz-wire:
-	clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
-	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o tests/fuzz/fuzz_wire tests/fuzz/fuzz_wire.c sdk/wire.c \
+	${FUZZ_COMPILE} -o tests/fuzz/fuzz_wire tests/fuzz/fuzz_wire.c sdk/wire.c \
 	    sdk/wire_put.c sdk/proto.c appvssd/histwire.c
 	mkdir -p .build/corpus/wire
 	./tests/fuzz/fuzz_wire -max_len=4200 -max_total_time=${FUZZ_SECONDS} \

@@ -102,31 +102,20 @@ tests/unit/test_vss_driver_sim: tests/unit/test_vss_driver_sim.o \
 VSS_REPLAYS = tests/fuzz/replay_vss_host tests/fuzz/replay_vss_driver
 UNIT_TESTS += ${VSS_REPLAYS}
 OBJS += tests/fuzz/fuzz_vss_host.o tests/fuzz/fuzz_vss_driver.o
-CLEAN_FILES += tests/fuzz/fuzz_vss_host tests/fuzz/fuzz_vss_driver \
-	tests/fuzz/replay_vss_host.o tests/fuzz/replay_vss_driver.o
+CLEAN_FILES += tests/fuzz/fuzz_vss_host tests/fuzz/fuzz_vss_driver
 
-tests/fuzz/replay_vss_host.o: tests/fuzz/replay.c
-	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/vss_host"' -c -o $@ \
-	    tests/fuzz/replay.c
-
-tests/fuzz/replay_vss_driver.o: tests/fuzz/replay.c
-	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/vss_driver"' -c -o $@ \
-	    tests/fuzz/replay.c
-
-tests/fuzz/replay_vss_host: tests/fuzz/replay_vss_host.o \
+tests/fuzz/replay_vss_host: tests/fuzz/replay.o \
     tests/fuzz/fuzz_vss_host.o ${SIM_OBJS}
-	${LINK} -o $@ tests/fuzz/replay_vss_host.o \
+	${LINK} -o $@ tests/fuzz/replay.o \
 	    tests/fuzz/fuzz_vss_host.o ${SIM_OBJS} -lpthread
 
-tests/fuzz/replay_vss_driver: tests/fuzz/replay_vss_driver.o \
+tests/fuzz/replay_vss_driver: tests/fuzz/replay.o \
     tests/fuzz/fuzz_vss_driver.o ${SIM_OBJS}
-	${LINK} -o $@ tests/fuzz/replay_vss_driver.o \
+	${LINK} -o $@ tests/fuzz/replay.o \
 	    tests/fuzz/fuzz_vss_driver.o ${SIM_OBJS} -lpthread
 
 # Need clang.  What they find new goes to .build, not into the tree.
-VSS_FUZZ_SECONDS ?= 60
-VSS_FUZZ_COMPILE = clang -Ikernel/sim/include ${BASE_CPPFLAGS} -std=c17 -O1 \
-	-g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+VSS_FUZZ_COMPILE = clang -Ikernel/sim/include ${BASE_CPPFLAGS} ${FUZZ_FLAGS}
 VSS_FUZZ_SOURCES = kernel/hv_appvss/hv_appvss_msg.c \
 	kernel/hv_appvss/hv_appvss_queue.c kernel/hv_appvss/hv_appvss_core.c \
 	kernel/hv_appvss/hv_appvss_dev.c kernel/hv_appvss/hv_appvss_sysctl.c \
@@ -137,7 +126,7 @@ fuzz-vss-host:
 	    tests/fuzz/fuzz_vss_host.c ${VSS_FUZZ_SOURCES} -lpthread
 	mkdir -p .build/corpus/vss_host
 	./tests/fuzz/fuzz_vss_host -max_len=1024 \
-	    -max_total_time=${VSS_FUZZ_SECONDS} .build/corpus/vss_host \
+	    -max_total_time=${FUZZ_SECONDS} .build/corpus/vss_host \
 	    tests/fuzz/corpus/vss_host
 
 fuzz-vss-driver:
@@ -145,7 +134,7 @@ fuzz-vss-driver:
 	    tests/fuzz/fuzz_vss_driver.c ${VSS_FUZZ_SOURCES} -lpthread
 	mkdir -p .build/corpus/vss_driver
 	./tests/fuzz/fuzz_vss_driver -max_len=512 \
-	    -max_total_time=${VSS_FUZZ_SECONDS} .build/corpus/vss_driver \
+	    -max_total_time=${FUZZ_SECONDS} .build/corpus/vss_driver \
 	    tests/fuzz/corpus/vss_driver
 
 check-sim: ${VSS_SIM_TESTS} ${VSS_REPLAYS}

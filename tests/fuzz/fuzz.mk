@@ -3,22 +3,26 @@
 FUZZ_TARGETS = fuzz-wire fuzz-config fuzz-directive fuzz-vss-host \
 	fuzz-vss-driver fuzz-broker \
 	fuzz-mounts fuzz-history
+FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 3
-FUZZ_COMPILE = clang ${BASE_CPPFLAGS} -std=c17 -O1 -g \
+FUZZ_FLAGS = -std=c17 -O1 -g \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_COMPILE = clang ${BASE_CPPFLAGS} ${FUZZ_FLAGS}
+
+# What takes the place of libFuzzer in tests/fuzz/replay_NAME.
+OBJS += tests/fuzz/replay.o
 
 # FUZZ_SECONDS of each, one after the other.
 fuzz:
 	for target in ${FUZZ_TARGETS}; do \
-		${MAKE} VSS_FUZZ_SECONDS=${FUZZ_SECONDS} $$target || exit 1; \
+		${MAKE} FUZZ_SECONDS=${FUZZ_SECONDS} $$target || exit 1; \
 	done
 
 # Does each of them still build, take its corpus, and find nothing at once?
 fuzz-smoke:
 	@mkdir -p .build
 	@for target in ${FUZZ_TARGETS}; do \
-		${MAKE} FUZZ_SECONDS=${FUZZ_SMOKE_SECONDS} \
-		    VSS_FUZZ_SECONDS=${FUZZ_SMOKE_SECONDS} $$target \
+		${MAKE} FUZZ_SECONDS=${FUZZ_SMOKE_SECONDS} $$target \
 		    >.build/$$target.log 2>&1 || \
 			{ tail -n 60 .build/$$target.log; exit 1; }; \
 		echo "$$target: `grep '^Done' .build/$$target.log`"; \
@@ -40,20 +44,15 @@ FUZZ_BROKER_MACROS = -Drecv=__wrap_recv -Dsend=__wrap_send \
 
 OBJS += ${FUZZ_BROKER_OWN_OBJS}
 UNIT_TESTS += tests/fuzz/replay_broker
-CLEAN_FILES += tests/fuzz/fuzz_broker tests/fuzz/replay_broker.o
+CLEAN_FILES += tests/fuzz/fuzz_broker
 
-tests/fuzz/replay_broker.o: tests/fuzz/replay.c
-	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/broker"' -c -o $@ \
-	    tests/fuzz/replay.c
-
-tests/fuzz/replay_broker: tests/fuzz/replay_broker.o ${FUZZ_BROKER_OBJS}
-	${LINK} ${FUZZ_BROKER_WRAP} -o $@ tests/fuzz/replay_broker.o \
+tests/fuzz/replay_broker: tests/fuzz/replay.o ${FUZZ_BROKER_OBJS}
+	${LINK} ${FUZZ_BROKER_WRAP} -o $@ tests/fuzz/replay.o \
 	    ${FUZZ_BROKER_OBJS} ${CONFUSE_LIBS}
 
 # Needs clang.  What it finds new goes to .build, not into the tree.
 fuzz-broker:
-	clang ${BASE_CPPFLAGS} ${FUZZ_BROKER_MACROS} -std=c17 -O1 -g \
-	    -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	${FUZZ_COMPILE} ${FUZZ_BROKER_MACROS} \
 	    -o tests/fuzz/fuzz_broker ${FUZZ_BROKER_OBJS:.o=.c} \
 	    ${CONFUSE_LIBS}
 	mkdir -p .build/corpus/broker
@@ -67,14 +66,10 @@ fuzz-broker:
 FUZZ_MOUNTS_OBJS = tests/fuzz/fuzz_mounts.o ${HV_VSS_DAEMON_PURE_OBJS}
 OBJS += tests/fuzz/fuzz_mounts.o
 UNIT_TESTS += tests/fuzz/replay_mounts
-CLEAN_FILES += tests/fuzz/fuzz_mounts tests/fuzz/replay_mounts.o
+CLEAN_FILES += tests/fuzz/fuzz_mounts
 
-tests/fuzz/replay_mounts.o: tests/fuzz/replay.c
-	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/mounts"' -c -o $@ \
-	    tests/fuzz/replay.c
-
-tests/fuzz/replay_mounts: tests/fuzz/replay_mounts.o ${FUZZ_MOUNTS_OBJS}
-	${LINK} -o $@ tests/fuzz/replay_mounts.o ${FUZZ_MOUNTS_OBJS}
+tests/fuzz/replay_mounts: tests/fuzz/replay.o ${FUZZ_MOUNTS_OBJS}
+	${LINK} -o $@ tests/fuzz/replay.o ${FUZZ_MOUNTS_OBJS}
 
 fuzz-mounts:
 	${FUZZ_COMPILE} -o tests/fuzz/fuzz_mounts ${FUZZ_MOUNTS_OBJS:.o=.c}
@@ -87,14 +82,10 @@ fuzz-mounts:
 FUZZ_HISTORY_OBJS = tests/fuzz/fuzz_history.o ${HISTORY_READ_OBJS}
 OBJS += tests/fuzz/fuzz_history.o
 UNIT_TESTS += tests/fuzz/replay_history
-CLEAN_FILES += tests/fuzz/fuzz_history tests/fuzz/replay_history.o
+CLEAN_FILES += tests/fuzz/fuzz_history
 
-tests/fuzz/replay_history.o: tests/fuzz/replay.c
-	${COMPILE} -DREPLAY_CORPUS='"tests/fuzz/corpus/history"' -c -o $@ \
-	    tests/fuzz/replay.c
-
-tests/fuzz/replay_history: tests/fuzz/replay_history.o ${FUZZ_HISTORY_OBJS}
-	${LINK} -o $@ tests/fuzz/replay_history.o ${FUZZ_HISTORY_OBJS} \
+tests/fuzz/replay_history: tests/fuzz/replay.o ${FUZZ_HISTORY_OBJS}
+	${LINK} -o $@ tests/fuzz/replay.o ${FUZZ_HISTORY_OBJS} \
 	    ${SQLITE_LIBS}
 
 fuzz-history:

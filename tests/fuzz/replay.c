@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs a fuzz target once on each file of a directory: the corpus stays green
- * without libFuzzer.  Without an argument it is the directory that the build
- * named (REPLAY_CORPUS).
+ * without libFuzzer.  Without an argument it is the corpus of that name:
+ * replay_wire runs tests/fuzz/corpus/wire.
  */
 #include <dirent.h>
 #include <err.h>
@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HANG_S 120 /* of a slow machine and a sanitizer */
+#define HANG_S	    120 /* of a slow machine and a sanitizer */
+#define NAME_PREFIX "replay_"
+#define CORPUS	    "tests/fuzz/corpus"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -45,10 +47,24 @@ replay_file(const char *dir, const char *name)
 	free(copy);
 }
 
+/* The directory that the program's own name tells. */
+static const char *
+corpus_of(const char *program)
+{
+	static char dir[256];
+	const char *name = strrchr(program, '/');
+
+	name = name == NULL ? program : name + 1;
+	if (strncmp(name, NAME_PREFIX, strlen(NAME_PREFIX)) != 0)
+		errx(EXIT_FAILURE, "%s: not named " NAME_PREFIX "CORPUS", name);
+	snprintf(dir, sizeof(dir), CORPUS "/%s", name + strlen(NAME_PREFIX));
+	return (dir);
+}
+
 int
 main(int argc, char *argv[])
 {
-	const char *dir = argc > 1 ? argv[1] : REPLAY_CORPUS;
+	const char *dir = argc > 1 ? argv[1] : corpus_of(argv[0]);
 	struct dirent *entry;
 	int files = 0;
 	DIR *stream;
