@@ -152,6 +152,7 @@ START_TEST(test_pending)
 	rig_settle(&rig);
 	ck_assert_int_eq(appvss_ready(db.participant, "fine"), 0);
 	rig_expect(&rig, "READY name=db id=6 op=check text=fine");
+	ck_assert_int_eq(appvss_ready(db.participant, NULL), APPVSS_E_STALE);
 	rig_say(&rig, "FREEZE name=db id=7 remaining_ms=4000 hold_ms=70000");
 	rig_settle(&rig);
 	ck_assert_int_eq(appvss_progress(db.participant, 40, 900, "a b"), 0);

@@ -145,6 +145,58 @@ START_TEST(test_vanishes_while_pending)
 }
 END_TEST
 
+/* The thaw that the last broker asked for is no word to the next. */
+START_TEST(test_vanishes_while_thawing)
+{
+	freeze_db();
+	db.thaw_answer = APPVSS_PENDING;
+	rig_say(&rig, "THAW name=db id=7 reason=done remaining_ms=5000");
+	rig_settle(&rig);
+	rig_drop(&rig);
+	RIG_UNTIL(&rig, strstr(db.log, "unavailable") != NULL);
+	come_back();
+	ck_assert_int_eq(appvss_progress(db.participant, 50, 1, NULL), 0);
+	ck_assert_int_eq(appvss_ready(db.participant, NULL), 0);
+	ck_assert_int_eq(appvss_is_frozen(db.participant), 0);
+	rig_say(&rig, "FREEZE name=db id=8 remaining_ms=4000 hold_ms=70000");
+	rig_expect(&rig, "READY name=db id=8 op=freeze");
+}
+END_TEST
+
+/* Begun alone, and asked for after all: that is what is answered. */
+START_TEST(test_asked_while_thawing_alone)
+{
+	freeze_db();
+	db.thaw_answer = APPVSS_PENDING;
+	rig_drop(&rig);
+	RIG_UNTIL(&rig, strstr(db.log, "unavailable") != NULL);
+	come_back();
+	rig_say(&rig, "THAW name=db id=9 reason=lost remaining_ms=5000");
+	rig_settle(&rig);
+	ck_assert_int_eq(appvss_progress(db.participant, 50, 1, NULL), 0);
+	rig_expect(&rig, "PROGRESS name=db id=9 percent=50 remaining_ms=1");
+	ck_assert_int_eq(appvss_ready(db.participant, NULL), 0);
+	rig_expect(&rig, "READY name=db id=9 op=thaw");
+	ck_assert_str_eq(db.log,
+	    "freeze 7; thaw 7 lost; status unavailable; status ok");
+}
+END_TEST
+
+START_TEST(test_asked_after_failing_alone)
+{
+	freeze_db();
+	db.thaw_answer = APPVSS_FAIL;
+	rig_drop(&rig);
+	RIG_UNTIL(&rig, strstr(db.log, "unavailable") != NULL);
+	come_back();
+	rig_say(&rig, "THAW name=db id=7 reason=lost remaining_ms=5000");
+	rig_expect(&rig, "FAIL name=db id=7 op=thaw");
+	db.thaw_answer = APPVSS_READY;
+	rig_say(&rig, "THAW name=db id=7 reason=lost remaining_ms=5000");
+	rig_expect(&rig, "READY name=db id=7 op=thaw");
+}
+END_TEST
+
 START_TEST(test_hold_limit)
 {
 	rig_begin(&rig, &db);
@@ -491,6 +543,9 @@ main(void)
 	tcase_add_test(tc, test_broker_vanishes_frozen);
 	tcase_add_test(tc, test_broker_thaws_and_vanishes);
 	tcase_add_test(tc, test_vanishes_while_pending);
+	tcase_add_test(tc, test_vanishes_while_thawing);
+	tcase_add_test(tc, test_asked_while_thawing_alone);
+	tcase_add_test(tc, test_asked_after_failing_alone);
 	tcase_add_test(tc, test_hold_limit);
 	tcase_add_test(tc, test_hold_limit_pending);
 	tcase_add_test(tc, test_hold_limit_after_pause);
