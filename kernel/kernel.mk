@@ -44,8 +44,8 @@ HV_VSS_DAEMON_OBJS = kernel/hv_vss_daemon/main.o \
 	kernel/hv_vss_daemon/control.o kernel/hv_vss_daemon/ask.o \
 	kernel/hv_vss_daemon/freezer.o kernel/hv_vss_daemon/survey.o \
 	kernel/hv_vss_daemon/self.o kernel/hv_vss_daemon/report.o \
-	kernel/hv_vss_daemon/why.o ${HV_VSS_DAEMON_PURE_OBJS} \
-	${HV_VSS_DAEMON_OBJS_${OS}}
+	kernel/hv_vss_daemon/system.o kernel/hv_vss_daemon/why.o \
+	${HV_VSS_DAEMON_PURE_OBJS} ${HV_VSS_DAEMON_OBJS_${OS}}
 TEST_SYNC_TREE_OBJS = tests/unit/test_sync_tree.o \
 	kernel/hv_vss_daemon/sync_tree.o kernel/hv_vss_daemon/why.o \
 	kernel/vssdev/heldlog.o

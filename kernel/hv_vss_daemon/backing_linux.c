@@ -31,25 +31,6 @@ fs_of(unsigned major_number, unsigned minor_number)
 	return ((uint64_t)major_number << 32 | minor_number);
 }
 
-static int
-add_backing(struct system_table *table, uint64_t inner, uint64_t holder,
-    bool known)
-{
-	struct mount_backing *grown;
-
-	grown = reallocarray(table->backings, table->nbackings + 1,
-	    sizeof(*grown));
-	if (grown == NULL)
-		return (-1);
-	table->backings = grown;
-	grown[table->nbackings++] = (struct mount_backing) {
-		.inner = inner,
-		.holder = holder,
-		.known = known,
-	};
-	return (0);
-}
-
 /* The first line of a file of sysfs; false if there is none. */
 static bool
 read_line(const char *directory, const char *name, char *line, size_t size)
@@ -81,7 +62,7 @@ static int
 add_entry(struct system_table *table, uint64_t inner,
     const struct mount_entry *entry)
 {
-	return (add_backing(table, inner, entry->fs,
+	return (system_table_add_backing(table, inner, entry->fs,
 	    !policy_type_is_stacked(MOUNT_LINUX, entry->type)));
 }
 
@@ -119,7 +100,9 @@ add_loop_file(struct system_table *table, uint64_t inner, const char *path,
 	 * A device of its own that is not in the table is not frozen either.
 	 * Without one it may be a subvolume of a btrfs that is.
 	 */
-	return (file_major != 0 ? 0 : add_backing(table, inner, 0, false));
+	return (file_major != 0 ?
+		0 :
+		system_table_add_backing(table, inner, 0, false));
 }
 
 /* device is the directory of a loop device in sysfs. */
@@ -133,18 +116,18 @@ add_loop(struct system_table *table, uint64_t inner, const char *device,
 	int error, fd;
 
 	if (realpath(device, real) == NULL)
-		return (add_backing(table, inner, 0, false));
+		return (system_table_add_backing(table, inner, 0, false));
 	name = strrchr(real, '/') + 1;
 	if ((size_t)snprintf(node, sizeof(node), "/dev/%s", name) >=
 	    sizeof(node))
-		return (add_backing(table, inner, 0, false));
+		return (system_table_add_backing(table, inner, 0, false));
 	fd = open(node, O_RDONLY | O_CLOEXEC);
 	if (fd == -1)
-		return (add_backing(table, inner, 0, false));
+		return (system_table_add_backing(table, inner, 0, false));
 	error = ioctl(fd, LOOP_GET_STATUS64, &info);
 	(void)close(fd);
 	if (error != 0)
-		return (add_backing(table, inner, 0, false));
+		return (system_table_add_backing(table, inner, 0, false));
 	return (add_loop_file(table, inner, file, &info));
 }
 
@@ -165,7 +148,7 @@ add_members(struct system_table *table, uint64_t inner, const char *path,
 	if (directory == NULL)
 		return (0);
 	if (depth == 0)
-		result = add_backing(table, inner, 0, false);
+		result = system_table_add_backing(table, inner, 0, false);
 	while (
 	    depth > 0 && result == 0 && (entry = readdir(directory)) != NULL) {
 		if (entry->d_name[0] == '.')

@@ -111,15 +111,6 @@ system_table_find_backings(struct system_table *table, struct why *why)
 	return (-1);
 }
 
-void
-system_table_free(struct system_table *table)
-{
-	free(table->entries);
-	free(table->backings);
-	free(table->text);
-	memset(table, 0, sizeof(*table));
-}
-
 /*
  * Opens a mount point, if it leads to that very mount: another may hide it.
  * Only directories and files are opened, as opening anything else has effects.
@@ -156,15 +147,8 @@ system_target_open(const struct system_table *table, unsigned entry,
 	int error, fd;
 	unsigned i;
 
-	*target = (struct freeze_target) { .fs = wanted->fs, .fd = -1 };
-	target->point = strdup(wanted->point);
-	target->type = strdup(wanted->type);
-	target->source = strdup(wanted->source);
-	if (target->point == NULL || target->type == NULL ||
-	    target->source == NULL) {
-		why_set(why, wanted->point, "no memory", errno);
+	if (system_target_init(target, wanted, why) != 0)
 		return (-1);
-	}
 	fd = open_mount(wanted);
 	error = errno;
 	for (i = 0; fd == -1 && i < table->count; i++) {
@@ -180,18 +164,6 @@ system_target_open(const struct system_table *table, unsigned entry,
 	}
 	target->fd = fd;
 	return (0);
-}
-
-void
-system_target_close(struct freeze_target *target)
-{
-	if (target->fd != -1)
-		(void)close(target->fd);
-	target->fd = -1;
-	free(target->point);
-	free(target->type);
-	free(target->source);
-	target->point = target->type = target->source = NULL;
 }
 
 int

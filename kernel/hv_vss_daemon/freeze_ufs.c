@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <paths.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <ufs/ffs/fs.h>
 #include <unistd.h>
@@ -61,15 +60,8 @@ system_target_open(const struct system_table *table, unsigned entry,
 {
 	const struct mount_entry *wanted = &table->entries[entry];
 
-	*target = (struct freeze_target) { .fs = wanted->fs, .fd = -1 };
-	target->point = strdup(wanted->point);
-	target->type = strdup(wanted->type);
-	target->source = strdup(wanted->source);
-	if (target->point == NULL || target->type == NULL ||
-	    target->source == NULL) {
-		why_set(why, wanted->point, "no memory", errno);
+	if (system_target_init(target, wanted, why) != 0)
 		return (-1);
-	}
 	if (strcmp(wanted->type, ZFS) == 0)
 		return (zfs_pools_ready(why));
 	if (strcmp(wanted->type, UFS) != 0)
@@ -81,19 +73,6 @@ system_target_open(const struct system_table *table, unsigned entry,
 		return (-1);
 	}
 	return (0);
-}
-
-void
-system_target_close(struct freeze_target *target)
-{
-	if (target->fd != -1)
-		(void)close(target->fd);
-	target->fd = -1;
-	target->frozen = false;
-	free(target->point);
-	free(target->type);
-	free(target->source);
-	target->point = target->type = target->source = NULL;
 }
 
 /*

@@ -2,8 +2,8 @@
 /*
  * What a system does to a mounted file system: freeze_linux.c (FIFREEZE) and
  * freeze_ufs.c (UFSSUSPEND), and table_freebsd.c, implement it, the build
- * chooses.  Owns the mount table's memory and the descriptors of targets; keeps
- * no policy, never logs.
+ * chooses; system.c has what is the same on both.  Owns the mount table's
+ * memory and the descriptors of targets; keeps no policy, never logs.
  */
 #ifndef SYSTEM_H
 #define SYSTEM_H
@@ -92,5 +92,12 @@ void system_fd_name(int fd, char *name, size_t size);
 
 /* Does the kernel thaw by itself what a process froze that ends? */
 bool system_thaws_by_itself(void);
+
+/* For those who implement the above.  0, or -1 with errno. */
+int system_table_add_backing(struct system_table *table, uint64_t inner,
+    uint64_t holder, bool known);
+/* Everything but what is to be opened.  0, or -1 with why. */
+int system_target_init(struct freeze_target *target,
+    const struct mount_entry *entry, struct why *why);
 
 #endif /* SYSTEM_H */

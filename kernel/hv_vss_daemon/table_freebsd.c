@@ -43,25 +43,6 @@ is_same_pool(const char *one, const char *other)
 	    strcspn(other, "/@") == length && memcmp(one, other, length) == 0);
 }
 
-static int
-add_backing(struct system_table *table, uint64_t inner, uint64_t holder,
-    bool known)
-{
-	struct mount_backing *grown;
-
-	grown = reallocarray(table->backings, table->nbackings + 1,
-	    sizeof(*grown));
-	if (grown == NULL)
-		return (-1);
-	table->backings = grown;
-	grown[table->nbackings++] = (struct mount_backing) {
-		.inner = inner,
-		.holder = holder,
-		.known = known,
-	};
-	return (0);
-}
-
 /* volume: POOL/NAME.  All entries of a pool have the same number. */
 static int
 add_volume(struct system_table *table, uint64_t inner, const char *volume)
@@ -71,10 +52,10 @@ add_volume(struct system_table *table, uint64_t inner, const char *volume)
 	for (i = 0; i < table->count; i++) {
 		if (is_zfs(&table->entries[i]) &&
 		    is_same_pool(table->entries[i].source, volume))
-			return (add_backing(table, inner, table->entries[i].fs,
-			    true));
+			return (system_table_add_backing(table, inner,
+			    table->entries[i].fs, true));
 	}
-	return (add_backing(table, inner, 0, false));
+	return (system_table_add_backing(table, inner, 0, false));
 }
 
 static int
@@ -84,16 +65,17 @@ add_file(struct system_table *table, uint64_t inner, const char *file)
 	unsigned i;
 
 	if (statfs(file, &status) != 0)
-		return (add_backing(table, inner, 0, false));
+		return (system_table_add_backing(table, inner, 0, false));
 	if (strcmp(status.f_fstypename, "zfs") == 0)
 		return (add_volume(table, inner, status.f_mntfromname));
 	for (i = 0; i < table->count; i++) {
 		if (table->entries[i].fs == fs_of(&status.f_fsid))
-			return (add_backing(table, inner, table->entries[i].fs,
+			return (system_table_add_backing(table, inner,
+			    table->entries[i].fs,
 			    !policy_type_is_stacked(MOUNT_FREEBSD,
 				table->entries[i].type)));
 	}
-	return (add_backing(table, inner, 0, false));
+	return (system_table_add_backing(table, inner, 0, false));
 }
 
 static int
@@ -116,7 +98,8 @@ add_provider(struct system_table *table, const struct mount_entry *entry,
 			/* Not in the tree at all: nobody knows where it is. */
 			if (occurrence > 0)
 				return (0);
-			return (add_backing(table, entry->fs, 0, false));
+			return (system_table_add_backing(table, entry->fs, 0,
+			    false));
 		case GEOM_DISK:
 			break;
 		case GEOM_FILE:
@@ -126,7 +109,8 @@ add_provider(struct system_table *table, const struct mount_entry *entry,
 			result = add_volume(table, entry->fs, file);
 			break;
 		case GEOM_UNKNOWN:
-			result = add_backing(table, entry->fs, 0, false);
+			result = system_table_add_backing(table, entry->fs, 0,
+			    false);
 			break;
 		}
 	}
@@ -277,14 +261,4 @@ system_table_read(struct system_table *table, struct why *why)
 	table->count = count;
 	add_pools(table, table->names);
 	return (0);
-}
-
-void
-system_table_free(struct system_table *table)
-{
-	free(table->entries);
-	free(table->backings);
-	free(table->text);
-	free(table->names);
-	memset(table, 0, sizeof(*table));
 }
