@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one clock of all deadlines.  Nothing else belongs here. */
+/* Deadlines of the daemon: 0 is never.  Nothing else belongs here. */
 #ifndef DAEMON_CLOCK_H
 #define DAEMON_CLOCK_H
 
-#include <stdint.h>
-#include <time.h>
+#include "kernel/vssdev/clock.h"
 
-static inline int64_t
-clock_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
-
-/* What poll(2) may wait until at_ms; -1 for never (at_ms 0). */
+/* What poll(2) may wait until at_ms; -1 for never. */
 static inline int
 clock_timeout_ms(int64_t at_ms)
 {

@@ -6,7 +6,6 @@
  * never allocates.
  */
 #include <sys/types.h>
-#include <sys/time.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "heldlog.h"
 
 #define PROGRAM_MAX	32
@@ -335,23 +335,14 @@ heldlog_hold(bool held)
 	heldlog_flush();
 }
 
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
-
 void
 heldlog_drain(int timeout_ms)
 {
-	const int64_t end_at_ms = monotonic_ms() + timeout_ms;
+	const int64_t end_at_ms = clock_now_ms() + timeout_ms;
 	int64_t left_ms;
 
 	while (!the_log.held && the_log.used > 0) {
-		left_ms = end_at_ms - monotonic_ms();
+		left_ms = end_at_ms - clock_now_ms();
 		if (left_ms <= 0 || !takes_a_line((int)left_ms))
 			return;
 		flush();

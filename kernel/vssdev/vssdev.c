@@ -21,9 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "vssdev.h"
 
 struct vssdev {
@@ -49,15 +49,6 @@ close_keeping_errno(int fd)
 	errno = error;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
-
 static int
 wait_for(int fd, short events, int64_t deadline_at_ms)
 {
@@ -66,7 +57,7 @@ wait_for(int fd, short events, int64_t deadline_at_ms)
 	int ready;
 
 	for (;;) {
-		left_ms = deadline_at_ms - now_ms();
+		left_ms = deadline_at_ms - clock_now_ms();
 		if (left_ms <= 0)
 			return (fail(ETIMEDOUT));
 		ready = poll(&pfd, 1, (int)left_ms);
@@ -168,7 +159,7 @@ static int
 exchange(int fd, const struct vssdev_request *request,
     struct vssdev_reply *reply, int *passed_fd)
 {
-	int64_t deadline_at_ms = now_ms() + VSSDEV_REPLY_TIMEOUT_MS;
+	int64_t deadline_at_ms = clock_now_ms() + VSSDEV_REPLY_TIMEOUT_MS;
 
 	*passed_fd = -1;
 	if (send_request(fd, request, deadline_at_ms) != 0)
