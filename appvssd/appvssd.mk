@@ -123,7 +123,8 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/when.o \
 	appvssd/appvssctl/why.o
 CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS} \
-	kernel/vssdev/protect.o kernel/vssdev/vssdev.o kernel/vssdev/heldlog.o
+	kernel/vssdev/protect.o kernel/vssdev/vssdev.o \
+	kernel/vssdev/passfd.o kernel/vssdev/heldlog.o
 
 OBJS += ${CTL_OWN_OBJS}
 PROGS += appvssd/appvssctl/appvssctl

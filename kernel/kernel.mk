@@ -4,17 +4,19 @@ include kernel/sim/sim.mk
 # vssdev: the way of userland programs to a VSS device, and what else a program
 # that lives while file systems are frozen needs.  appvssd links these too.
 
-VSSDEV_OBJS = kernel/vssdev/vssdev.o kernel/vssdev/heldlog.o \
-	kernel/vssdev/protect.o kernel/vssdev/conftext.o
+VSSDEV_OBJS = kernel/vssdev/vssdev.o kernel/vssdev/passfd.o \
+	kernel/vssdev/heldlog.o kernel/vssdev/protect.o \
+	kernel/vssdev/conftext.o
 OBJS += ${VSSDEV_OBJS} tests/unit/test_vssdev.o tests/unit/test_heldlog.o \
 	tests/unit/test_conftext.o
 UNIT_TESTS += tests/unit/test_vssdev tests/unit/test_heldlog \
 	tests/unit/test_conftext
 SHELL_SCRIPTS += tests/integration/lib.sh tests/integration/daemon_lib.sh
 
-tests/unit/test_vssdev: tests/unit/test_vssdev.o kernel/vssdev/vssdev.o
+tests/unit/test_vssdev: tests/unit/test_vssdev.o kernel/vssdev/vssdev.o \
+	kernel/vssdev/passfd.o
 	${LINK} -o $@ tests/unit/test_vssdev.o kernel/vssdev/vssdev.o \
-	    ${CHECK_LIBS}
+	    kernel/vssdev/passfd.o ${CHECK_LIBS}
 
 tests/unit/test_heldlog: tests/unit/test_heldlog.o kernel/vssdev/heldlog.o
 	${LINK} -o $@ tests/unit/test_heldlog.o kernel/vssdev/heldlog.o \

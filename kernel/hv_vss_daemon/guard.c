@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "guard.h"
 #include "kernel/vssdev/heldlog.h"
+#include "kernel/vssdev/passfd.h"
 #include "kernel/vssdev/protect.h"
 #include "thawlist.h"
 
@@ -178,32 +179,6 @@ handle(struct guard *guard, const struct guard_message *message, int fd)
 		(void)close(fd);
 }
 
-/* *passed gets the first descriptor that came along; the others are closed. */
-static void
-take_fds(struct msghdr *header, int *passed)
-{
-	struct cmsghdr *control;
-	size_t count, i;
-	int fd;
-
-	*passed = -1;
-	for (control = CMSG_FIRSTHDR(header); control != NULL;
-	     control = CMSG_NXTHDR(header, control)) {
-		if (control->cmsg_level != SOL_SOCKET ||
-		    control->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (i = 0; i < count; i++) {
-			memcpy(&fd, CMSG_DATA(control) + i * sizeof(int),
-			    sizeof(fd));
-			if (*passed == -1)
-				*passed = fd;
-			else
-				(void)close(fd);
-		}
-	}
-}
-
 static void
 receive(struct guard *guard)
 {
@@ -226,7 +201,7 @@ receive(struct guard *guard)
 		return;
 	if (got != (ssize_t)sizeof(message))
 		finish(guard);
-	take_fds(&header, &fd);
+	fd = passfd_take(&header);
 	message.point[sizeof(message.point) - 1] = '\0';
 	handle(guard, &message, fd);
 }

@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "guard.h"
+#include "kernel/vssdev/passfd.h"
 #include "thawlist.h"
 
 #define ANSWER_MS                                                   \
@@ -93,24 +94,14 @@ static int
 tell(const struct guardian *guardian, const struct guard_message *message,
     int passed, struct why *why)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
+	union passfd_control control;
 	struct guard_message copy = *message;
 	struct iovec vector = { .iov_base = &copy, .iov_len = sizeof(copy) };
 	struct msghdr header = { .msg_iov = &vector, .msg_iovlen = 1 };
 	ssize_t sent;
 
-	if (passed != -1) {
-		memset(&control, 0, sizeof(control));
-		header.msg_control = control.bytes;
-		header.msg_controllen = sizeof(control.bytes);
-		control.align.cmsg_level = SOL_SOCKET;
-		control.align.cmsg_type = SCM_RIGHTS;
-		control.align.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.align), &passed, sizeof(passed));
-	}
+	if (passed != -1)
+		passfd_put(&header, &control, passed);
 	for (;;) {
 		sent = sendmsg(guardian->fd, &header,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);

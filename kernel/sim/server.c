@@ -22,6 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/vssdev/passfd.h"
 #include "kernel/vssdev/vssdev.h"
 #include "server.h"
 #include "sim.h"
@@ -168,24 +169,12 @@ client_sysctl(const struct vssdev_request *request, struct vssdev_reply *reply)
 static int
 send_reply(struct client *client, const struct vssdev_reply *reply, int pass_fd)
 {
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
+	union passfd_control control;
 	struct iovec iov = { (void *)(uintptr_t)reply, sizeof(*reply) };
 	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
-	struct cmsghdr *cmsg;
 
-	if (pass_fd != -1) {
-		memset(&control, 0, sizeof(control));
-		header.msg_control = &control;
-		header.msg_controllen = sizeof(control.bytes);
-		cmsg = CMSG_FIRSTHDR(&header);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &pass_fd, sizeof(int));
-	}
+	if (pass_fd != -1)
+		passfd_put(&header, &control, pass_fd);
 	return (sendmsg(client->fd, &header, MSG_NOSIGNAL) ==
 		    (ssize_t)sizeof(*reply) ?
 		0 :

@@ -57,8 +57,8 @@ kernel/sim/sim_lock.o: kernel/sim/sim_lock.c
 kernel/sim/sim_vmbus.o: kernel/sim/sim_vmbus.c
 	${SIM_COMPILE} -o $@ kernel/sim/sim_vmbus.c
 
-kernel/sim/hv_vss_sim: ${SIM_PROGRAM_OBJS}
-	${LINK} -o $@ ${SIM_PROGRAM_OBJS} -lpthread
+kernel/sim/hv_vss_sim: ${SIM_PROGRAM_OBJS} kernel/vssdev/passfd.o
+	${LINK} -o $@ ${SIM_PROGRAM_OBJS} kernel/vssdev/passfd.o -lpthread
 
 tests/unit/test_vss_msg: tests/unit/test_vss_msg.o \
     kernel/hv_appvss/hv_appvss_msg.o
@@ -94,9 +94,9 @@ tests/unit/test_vss_module: tests/unit/test_vss_module.o ${SIM_OBJS}
 
 # Runs the program: it must be built too.
 tests/unit/test_vss_driver_sim: tests/unit/test_vss_driver_sim.o \
-    kernel/vssdev/vssdev.o kernel/sim/hv_vss_sim
+    kernel/vssdev/vssdev.o kernel/vssdev/passfd.o kernel/sim/hv_vss_sim
 	${LINK} -o $@ tests/unit/test_vss_driver_sim.o kernel/vssdev/vssdev.o \
-	    ${CHECK_LIBS}
+	    kernel/vssdev/passfd.o ${CHECK_LIBS}
 
 # The corpora through the fuzz targets, once, without libFuzzer.
 VSS_REPLAYS = tests/fuzz/replay_vss_host tests/fuzz/replay_vss_driver

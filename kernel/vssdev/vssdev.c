@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "passfd.h"
 #include "vssdev.h"
 
 struct vssdev {
@@ -85,44 +86,12 @@ send_request(int fd, const struct vssdev_request *request,
 	}
 }
 
-/*
- * Takes the descriptors that came with a message: the first is returned (or
- * -1), any other is closed.
- */
-static int
-take_passed_fd(struct msghdr *header)
-{
-	struct cmsghdr *control;
-	size_t count, i;
-	int fd, taken = -1;
-
-	for (control = CMSG_FIRSTHDR(header); control != NULL;
-	     control = CMSG_NXTHDR(header, control)) {
-		if (control->cmsg_level != SOL_SOCKET ||
-		    control->cmsg_type != SCM_RIGHTS)
-			continue;
-		count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (i = 0; i < count; i++) {
-			memcpy(&fd, CMSG_DATA(control) + i * sizeof(int),
-			    sizeof(fd));
-			if (taken == -1)
-				taken = fd;
-			else
-				(void)close(fd);
-		}
-	}
-	return (taken);
-}
-
 /* *passed_fd gets a descriptor that came along, owned, or -1. */
 static int
 receive_reply(int fd, struct vssdev_reply *reply, int *passed_fd,
     int64_t deadline_at_ms)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
+	union passfd_control control;
 	struct iovec vector = { .iov_base = reply, .iov_len = sizeof(*reply) };
 	struct msghdr header;
 	ssize_t received;
@@ -144,7 +113,7 @@ receive_reply(int fd, struct vssdev_reply *reply, int *passed_fd,
 		if (wait_for(fd, POLLIN, deadline_at_ms) != 0)
 			return (-1);
 	}
-	*passed_fd = take_passed_fd(&header);
+	*passed_fd = passfd_take(&header);
 	if (received == 0)
 		return (fail(EPIPE));
 	if (received != (ssize_t)sizeof(*reply) ||
