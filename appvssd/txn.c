@@ -169,8 +169,7 @@ txn_on_answer(struct txn *txn, const struct txn_event *event,
 		    actions);
 	else if (ready)
 		txn_on_ready(txn, event);
-	else if (txn->state == TXN_HELD &&
-	    txn->parts[event->part].phase == TXN_PHASE_READY)
+	else if (txn->state == TXN_HELD)
 		txn_part_lost(txn, event->part);
 	else
 		txn_part_failed(txn, event->part, TXN_RESULT_FAILED,

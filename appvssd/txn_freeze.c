@@ -119,8 +119,7 @@ txn_check_end(struct txn *txn, uint64_t now_ms, struct txn_actions *actions)
 	size_t i;
 
 	for (i = 0; i < txn->nparts; i++) {
-		if (txn->parts[i].phase == TXN_PHASE_ASKED &&
-		    txn->parts[i].result == TXN_RESULT_NONE)
+		if (txn->parts[i].phase == TXN_PHASE_ASKED)
 			txn->parts[i].result = TXN_RESULT_CUT;
 		txn->parts[i].phase = TXN_PHASE_FINISHED;
 	}
@@ -227,25 +226,14 @@ txn_begin(struct txn *txn, const struct txn_event *event,
 	}
 }
 
+/* Of what can go wrong with one that was there when it began. */
 static enum txn_reason
 txn_reason_of(enum txn_result result)
 {
-	switch (result) {
-	case TXN_RESULT_TIMEOUT:
+	if (result == TXN_RESULT_TIMEOUT)
 		return (TXN_REASON_TIMEOUT);
-	case TXN_RESULT_GONE:
-	case TXN_RESULT_LOST:
+	if (result == TXN_RESULT_GONE)
 		return (TXN_REASON_DISCONNECTED);
-	case TXN_RESULT_ABSENT:
-		return (TXN_REASON_ABSENT);
-	case TXN_RESULT_OWES:
-		return (TXN_REASON_OWES_THAW);
-	case TXN_RESULT_NONE:
-	case TXN_RESULT_READY:
-	case TXN_RESULT_FAILED:
-	case TXN_RESULT_CUT:
-		break;
-	}
 	return (TXN_REASON_FAILED);
 }
 

@@ -495,6 +495,52 @@ START_TEST(thaw_without_freeze_fails)
 }
 END_TEST
 
+/* Of a request, as of the configuration. */
+START_TEST(longest_hold_is_told_as_the_longest)
+{
+	struct txn_action action;
+
+	step((struct txn_event) { .type = TXN_EV_FREEZE,
+	    .hold_ms = UINT32_MAX,
+	    .parts = parts,
+	    .nparts = 1 });
+	ck_assert_uint_eq(acted(TXN_ACT_SEND_FREEZE, &action), 1);
+	ck_assert_uint_eq(action.hold_ms, UINT32_MAX);
+	answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
+	commit();
+	ck_assert_uint_eq(txn_next_at_ms(&txn), now_ms + UINT32_MAX);
+}
+END_TEST
+
+START_TEST(pause_of_months_does_not_look_short)
+{
+	hold(1);
+	now_ms = txn_next_at_ms(&txn) + UINT32_MAX + 5000ULL;
+	step((struct txn_event) { .type = TXN_EV_TICK });
+	ck_assert_int_eq(txn.state, TXN_HELD);
+	ck_assert_uint_eq(txn.late_ms, UINT32_MAX);
+}
+END_TEST
+
+/* A participant or a requestor that has nothing to do with it. */
+START_TEST(who_was_not_in_it_goes_unnoticed)
+{
+	answer(TXN_EV_GONE, 0, TXN_OP_FREEZE);
+	step((struct txn_event) { .type = TXN_EV_SOURCE_GONE });
+	ck_assert_uint_eq(actions.count, 0);
+	ck_assert_int_eq(txn.state, TXN_IDLE);
+	hold(2);
+	answer(TXN_EV_GONE, 2, TXN_OP_FREEZE);
+	step((struct txn_event) { .type = TXN_EV_SOURCE_GONE,
+	    .request = { .source = 1 } });
+	ck_assert_uint_eq(actions.count, 0);
+	ck_assert_int_eq(txn.state, TXN_HELD);
+	thaw(TXN_TOLD_SUCCESS);
+	all_thawed(2);
+	ck_assert_int_eq(txn_consistency(&txn), TXN_CONSISTENCY_APPLICATION);
+}
+END_TEST
+
 START_TEST(late_answers_are_counted)
 {
 	answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
@@ -538,6 +584,9 @@ main(void)
 	tcase_add_test(tcase, check_asks_who_wants_it);
 	tcase_add_test(tcase, check_waits_no_longer_than_the_slice);
 	tcase_add_test(tcase, thaw_without_freeze_fails);
+	tcase_add_test(tcase, longest_hold_is_told_as_the_longest);
+	tcase_add_test(tcase, pause_of_months_does_not_look_short);
+	tcase_add_test(tcase, who_was_not_in_it_goes_unnoticed);
 	tcase_add_test(tcase, late_answers_are_counted);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
