@@ -119,18 +119,21 @@ encode_part(struct wire_line *line, uint64_t seq, const struct histq_part *row,
 	put_cut(line, HK_TEXT, row->text, text, text_max);
 }
 
-/* The longest text that fits: an escape takes four bytes for one. */
+/* Names, words and numbers take less than half of a row. */
+_Static_assert(4 * HISTWIRE_PROGRAM_MAX <= HISTROW_BYTES_MAX / 2,
+    "without its text every row fits");
+
+/* A text that fits: an escape takes four bytes for one. */
 void
 histrow_encode_part(struct wire_line *line, uint64_t seq,
     const struct histq_part *row)
 {
 	size_t text_max = HISTWIRE_TEXT_MAX;
 
-	encode_part(line, seq, row, text_max);
-	while (line->length >= HISTROW_BYTES_MAX && text_max > 0) {
-		text_max /= 2;
+	do {
 		encode_part(line, seq, row, text_max);
-	}
+		text_max /= 2;
+	} while (line->length >= HISTROW_BYTES_MAX);
 }
 
 void
