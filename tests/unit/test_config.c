@@ -438,6 +438,11 @@ START_TEST(access_is_read)
 	    "0-9 . _ - * ?");
 	expect_mistake("access a { user = 1 roles = admin names = {} }\n",
 	    "1: names: the list is empty");
+	/* Good ones behind a bad one do not make it good. */
+	expect_mistake("access a { user = 1 roles = admin "
+		       "names = {\"\\q\", a} }\n",
+	    "1: no such escape: those are \\\" \\\\ \\$ \\n \\t \\xHH, but "
+	    "not \\x00");
 }
 END_TEST
 
@@ -460,6 +465,8 @@ START_TEST(nothing_is_swallowed)
 	    "1: hold_ms = \"\": it has to be a number");
 	expect_mistake("hold_ms = 10s\n",
 	    "1: hold_ms = \"10s\": it has to be a number");
+	expect_mistake("hold_ms = 99999999999999999999\n",
+	    "1: hold_ms = \"99999999999999999999\": it has to be a number");
 	expect_mistake("hold_ms 10\n", "1: '=' is missing behind hold_ms");
 	expect_mistake("hold_ms = {10}\n",
 	    "1: hold_ms takes one value, and no list");

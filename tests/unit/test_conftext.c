@@ -99,6 +99,29 @@ START_TEST(opens_what_is_left_as_a_stream)
 }
 END_TEST
 
+START_TEST(tells_why_it_opens_none)
+{
+	struct conftext conf;
+	FILE *file = tmpfile();
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs("a = 1\nb {\n", file), 0);
+	rewind(file);
+	ck_assert_int_eq(conftext_open(&conf, file), -1);
+	ck_assert_str_eq(conf.problem, "this section is never closed");
+	ck_assert_uint_eq(conf.line, 2);
+	conftext_close(&conf);
+	(void)fclose(file);
+	file = fopen("/", "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(conftext_open(&conf, file), -1);
+	ck_assert_ptr_null(conf.problem);
+	ck_assert_int_eq(errno, EISDIR);
+	conftext_close(&conf);
+	(void)fclose(file);
+}
+END_TEST
+
 START_TEST(refuses_a_file_that_is_too_long)
 {
 	struct conftext conf;
@@ -130,6 +153,7 @@ main(void)
 	    (int)(sizeof(wrong) / sizeof(wrong[0])));
 	tcase_add_test(tcase, refuses_what_is_no_text);
 	tcase_add_test(tcase, opens_what_is_left_as_a_stream);
+	tcase_add_test(tcase, tells_why_it_opens_none);
 	tcase_add_test(tcase, refuses_a_file_that_is_too_long);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

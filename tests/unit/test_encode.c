@@ -110,6 +110,30 @@ START_TEST(a_row_is_never_too_long)
 }
 END_TEST
 
+/* Only a whole UTF-8 character that the limit cuts through goes as a whole. */
+START_TEST(a_text_is_cut_at_its_limit)
+{
+	char program[HISTWIRE_PROGRAM_MAX + 9] = { 0 };
+	const char *at;
+
+	memset(program, '\x80', sizeof(program) - 1);
+	wire_begin(&line, &histwire_row_grammar, HR_KNOWN);
+	wire_put_text(&line, HK_PROGRAM, program);
+	at = strstr(line.bytes, "program=\"");
+	ck_assert_ptr_nonnull(at);
+	ck_assert_uint_eq(line.length,
+	    (size_t)(at - line.bytes) + strlen("program=\"\"") +
+		4 * HISTWIRE_PROGRAM_MAX);
+	memset(program, 'a', HISTWIRE_PROGRAM_MAX - 3);
+	memcpy(program + HISTWIRE_PROGRAM_MAX - 3, "\xf0\x9f\x98\x80", 5);
+	wire_begin(&line, &histwire_row_grammar, HR_KNOWN);
+	wire_put_text(&line, HK_PROGRAM, program);
+	ck_assert_uint_eq(line.length,
+	    (size_t)(at - line.bytes) + strlen("program=") +
+		HISTWIRE_PROGRAM_MAX - 3);
+}
+END_TEST
+
 START_TEST(what_is_not_known_is_left_out)
 {
 	struct histq_part part = make_part(NULL);
@@ -144,6 +168,7 @@ main(void)
 	tcase_add_test(tcase, a_mistake_is_kept);
 	tcase_add_test(tcase, keys_of_another_line);
 	tcase_add_test(tcase, a_row_is_never_too_long);
+	tcase_add_test(tcase, a_text_is_cut_at_its_limit);
 	tcase_add_test(tcase, what_is_not_known_is_left_out);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
