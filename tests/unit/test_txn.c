@@ -484,6 +484,64 @@ START_TEST(check_waits_no_longer_than_the_slice)
 }
 END_TEST
 
+START_TEST(check_ends_when_the_last_one_has_gone)
+{
+	struct txn_action action;
+
+	parts[0].wants_check = true;
+	begin(TXN_EV_CHECK, 1);
+	answer(TXN_EV_GONE, 0, TXN_OP_CHECK);
+	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
+	ck_assert(action.success);
+	ck_assert_int_eq(parts[0].result, TXN_RESULT_GONE);
+	ck_assert_int_eq(txn.state, TXN_IDLE);
+}
+END_TEST
+
+START_TEST(source_gone_before_its_thaw_was_answered_is_lost)
+{
+	hold(1);
+	thaw(TXN_TOLD_SUCCESS);
+	step((struct txn_event) { .type = TXN_EV_SOURCE_GONE });
+	all_thawed(1);
+	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, NULL), 0);
+	ck_assert_uint_eq(acted(TXN_ACT_FINISHED, NULL), 1);
+	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_LOST);
+	ck_assert_int_eq(txn.reason, TXN_REASON_SOURCE_GONE);
+	ck_assert_int_eq(txn_consistency(&txn), TXN_CONSISTENCY_NONE);
+}
+END_TEST
+
+START_TEST(shutdown_is_the_reason)
+{
+	struct txn_action action;
+
+	begin(TXN_EV_FREEZE, 1);
+	step((struct txn_event) { .type = TXN_EV_SHUTDOWN });
+	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
+	ck_assert(!action.success);
+	ck_assert_int_eq(action.reason, TXN_REASON_SHUTDOWN);
+	all_thawed(1);
+	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_ABORTED);
+}
+END_TEST
+
+START_TEST(thaw_before_the_release_aborts)
+{
+	struct txn_action action;
+
+	begin(TXN_EV_FREEZE, 1);
+	thaw(TXN_TOLD_UNKNOWN);
+	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 2);
+	/* The last one is that of the FREEZE. */
+	ck_assert_int_eq(action.op, TXN_OP_FREEZE);
+	ck_assert(!action.success);
+	ck_assert_int_eq(action.reason, TXN_REASON_HOST_THAW);
+	all_thawed(1);
+	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_ABORTED);
+}
+END_TEST
+
 START_TEST(thaw_without_freeze_fails)
 {
 	struct txn_action action;
@@ -491,6 +549,7 @@ START_TEST(thaw_without_freeze_fails)
 	thaw(TXN_TOLD_UNKNOWN);
 	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
 	ck_assert(!action.success);
+	ck_assert_int_eq(action.reason, TXN_REASON_NOT_FROZEN);
 	ck_assert_uint_eq(acted(TXN_ACT_FINISHED, NULL), 0);
 }
 END_TEST
@@ -583,6 +642,10 @@ main(void)
 	tcase_add_test(tcase, check_fails_for_an_absent_required_one);
 	tcase_add_test(tcase, check_asks_who_wants_it);
 	tcase_add_test(tcase, check_waits_no_longer_than_the_slice);
+	tcase_add_test(tcase, check_ends_when_the_last_one_has_gone);
+	tcase_add_test(tcase, source_gone_before_its_thaw_was_answered_is_lost);
+	tcase_add_test(tcase, shutdown_is_the_reason);
+	tcase_add_test(tcase, thaw_before_the_release_aborts);
 	tcase_add_test(tcase, thaw_without_freeze_fails);
 	tcase_add_test(tcase, longest_hold_is_told_as_the_longest);
 	tcase_add_test(tcase, pause_of_months_does_not_look_short);

@@ -117,6 +117,23 @@ assert_refused(void)
 	ck_assert(!reply->success);
 }
 
+/* The record of an operation that has ended in this very step. */
+static void
+assert_recorded(uint64_t msgid, enum hv_vss_op_t op, enum hv_vss_told told)
+{
+	const struct hv_appvss_action *done = find(HV_APPVSS_ACT_DONE);
+	const struct hv_appvss_result *result;
+
+	ck_assert_ptr_nonnull(done);
+	ck_assert_uint_eq(done->result.msgid, msgid);
+	ck_assert_int_eq(done->result.op, op);
+	ck_assert_int_eq(done->result.told, told);
+	ck_assert(!done->result.own);
+	result = hv_appvss_queue_result(&queue, msgid);
+	ck_assert_ptr_nonnull(result);
+	ck_assert_int_eq(result->told, told);
+}
+
 static void
 freeze_both(void)
 {
@@ -142,8 +159,9 @@ START_TEST(stages_in_order)
 	host(HV_VSS_THAW);
 	ck_assert(!hv_appvss_queue_waits(&queue, APP));
 	serve(FS, HV_VSS_THAW, true);
-	serve(APP, HV_VSS_THAW, true);
+	same = serve(APP, HV_VSS_THAW, true);
 	assert_saved_reply(true);
+	assert_recorded(same, HV_VSS_THAW, VSS_TOLD_SUCCESS);
 	ck_assert_int_eq(hv_appvss_queue_result(&queue, msgid)->told,
 	    VSS_TOLD_SUCCESS);
 	ck_assert_ptr_null(hv_appvss_queue_result(&queue, 99));
@@ -154,6 +172,7 @@ START_TEST(without_openers)
 {
 	host(HV_VSS_FREEZE);
 	assert_refused();
+	assert_recorded(1, HV_VSS_FREEZE, VSS_TOLD_FAIL);
 	host(HV_VSS_THAW);
 	assert_saved_reply(false);
 	step(HV_APPVSS_EV_OPEN, APP, HV_VSS_NONE);
@@ -199,6 +218,9 @@ START_TEST(answers_are_judged)
 	    HV_APPVSS_INVALID);
 	ck_assert_int_eq(answer(APP, msgid + 1, HV_VSS_FREEZE, true),
 	    HV_APPVSS_UNKNOWN);
+	ck_assert_int_eq(answer(APP, msgid + HV_APPVSS_RESULTS_MAX,
+			     HV_VSS_FREEZE, true),
+	    HV_APPVSS_UNKNOWN);
 	ck_assert_int_eq(answer(FS, msgid, HV_VSS_FREEZE, true),
 	    HV_APPVSS_UNKNOWN);
 	ck_assert_int_eq(answer(APP, msgid, HV_VSS_FREEZE, true),
@@ -228,6 +250,18 @@ START_TEST(late_answer)
 	ck_assert_int_eq(answer(APP, thaw, HV_VSS_THAW, true), HV_APPVSS_TAKEN);
 	ck_assert_ptr_null(find(HV_APPVSS_ACT_REPLY_SAVED));
 	ck_assert(!queue.busy);
+}
+END_TEST
+
+START_TEST(timeout_opens_nothing)
+{
+	step(HV_APPVSS_EV_OPEN, FS, HV_VSS_NONE);
+	host(HV_VSS_FREEZE);
+	step(HV_APPVSS_EV_TIMEOUT, APP, HV_VSS_NONE);
+	assert_saved_reply(false);
+	host(HV_VSS_FREEZE);
+	serve(FS, HV_VSS_FREEZE, true);
+	assert_saved_reply(true);
 }
 END_TEST
 
@@ -268,6 +302,7 @@ START_TEST(thaw_ends_pending_freeze)
 	freeze = reads(APP, HV_VSS_FREEZE);
 	host(HV_VSS_THAW);
 	assert_saved_reply(false);
+	assert_recorded(freeze, HV_VSS_FREEZE, VSS_TOLD_FAIL);
 	ck_assert_ptr_nonnull(find(HV_APPVSS_ACT_SAVE));
 	serve(APP, HV_VSS_THAW, true);
 	ck_assert_int_eq(answer(APP, freeze, HV_VSS_FREEZE, true),
@@ -279,6 +314,8 @@ END_TEST
 
 START_TEST(freeze_while_frozen)
 {
+	uint64_t msgid;
+
 	open_both();
 	freeze_both();
 	host(HV_VSS_CHECK);
@@ -289,8 +326,9 @@ START_TEST(freeze_while_frozen)
 	serve(FS, HV_VSS_THAW, true);
 	/* The host's own THAW takes ours over; its snapshot is spoilt. */
 	host(HV_VSS_THAW);
-	serve(APP, HV_VSS_THAW, true);
+	msgid = serve(APP, HV_VSS_THAW, true);
 	assert_saved_reply(false);
+	assert_recorded(msgid, HV_VSS_THAW, VSS_TOLD_FAIL);
 	freeze_both();
 	host(HV_VSS_THAW);
 	serve(FS, HV_VSS_THAW, true);
@@ -321,6 +359,12 @@ START_TEST(application_lost)
 	step(HV_APPVSS_EV_CLOSE, APP, HV_VSS_NONE);
 	serve(FS, HV_VSS_FREEZE, true);
 	assert_saved_reply(true);
+	host(HV_VSS_THAW);
+	serve(FS, HV_VSS_THAW, true);
+	assert_saved_reply(true);
+	step(HV_APPVSS_EV_OPEN, APP, HV_VSS_NONE);
+	freeze_both();
+	step(HV_APPVSS_EV_CLOSE, APP, HV_VSS_NONE);
 	host(HV_VSS_THAW);
 	serve(FS, HV_VSS_THAW, true);
 	assert_saved_reply(true);
@@ -497,6 +541,7 @@ main(void)
 	tcase_add_test(tcase, one_request_at_a_time);
 	tcase_add_test(tcase, answers_are_judged);
 	tcase_add_test(tcase, late_answer);
+	tcase_add_test(tcase, timeout_opens_nothing);
 	tcase_add_test(tcase, application_hears_of_failed_file_systems);
 	tcase_add_test(tcase, thaw_ends_pending_freeze);
 	tcase_add_test(tcase, freeze_while_frozen);
