@@ -384,10 +384,9 @@ close_freeze(struct step *s)
 {
 	struct hv_appvss_queue *q = s->q;
 	enum hv_appvss_dev_id dev = s->ev->dev;
-	bool staged = q->peer[dev].todo && q->stage == dev;
 
 	if (dev == APP && !s->ev->app_required) {
-		if (staged) {
+		if (q->stage == APP) {
 			stage_leave(s);
 			stage_set(s, FS);
 		}
