@@ -348,6 +348,7 @@ START_TEST(host_told_fail_is_none)
 	hold(1);
 	thaw(TXN_TOLD_FAIL);
 	all_thawed(1);
+	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_ABORTED);
 	ck_assert_int_eq(txn.reason, TXN_REASON_FS_FAILED);
 	ck_assert_int_eq(txn_consistency(&txn), TXN_CONSISTENCY_NONE);
 }
@@ -523,6 +524,44 @@ START_TEST(shutdown_is_the_reason)
 	ck_assert_int_eq(action.reason, TXN_REASON_SHUTDOWN);
 	all_thawed(1);
 	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_ABORTED);
+	hold(1);
+	step((struct txn_event) { .type = TXN_EV_SHUTDOWN });
+	all_thawed(1);
+	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_ABORTED);
+	ck_assert_int_eq(txn.reason, TXN_REASON_SHUTDOWN);
+}
+END_TEST
+
+static void
+refused(enum txn_reason reason)
+{
+	ck_assert_uint_eq(actions.count, 1);
+	ck_assert_int_eq(items[0].type, TXN_ACT_ANSWER);
+	ck_assert(!items[0].success);
+	ck_assert_int_eq(items[0].reason, reason);
+}
+
+/* Neither spoils the snapshot that runs. */
+START_TEST(whoever_comes_meanwhile_is_told_busy)
+{
+	begin(TXN_EV_FREEZE, 1);
+	begin(TXN_EV_FREEZE, 1);
+	refused(TXN_REASON_BUSY);
+	begin(TXN_EV_CHECK, 1);
+	refused(TXN_REASON_BUSY);
+	answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
+	commit();
+	begin(TXN_EV_CHECK, 1);
+	refused(TXN_REASON_BUSY);
+	step((struct txn_event) { .type = TXN_EV_FREEZE,
+	    .request = { .source = 1 } });
+	refused(TXN_REASON_BUSY);
+	step((struct txn_event) { .type = TXN_EV_THAW,
+	    .request = { .source = 1 } });
+	refused(TXN_REASON_BUSY);
+	thaw(TXN_TOLD_SUCCESS);
+	all_thawed(1);
+	ck_assert_int_eq(txn_consistency(&txn), TXN_CONSISTENCY_APPLICATION);
 }
 END_TEST
 
@@ -606,7 +645,11 @@ START_TEST(late_answers_are_counted)
 	hold(1);
 	answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
 	answer(TXN_EV_READY, SIZE_MAX, TXN_OP_FREEZE);
-	ck_assert_uint_eq(txn.late_answers, 3);
+	/* Behind those that were lent. */
+	parts[1].phase = TXN_PHASE_READY;
+	answer(TXN_EV_FAIL, 1, TXN_OP_FREEZE);
+	ck_assert_uint_eq(txn.late_answers, 4);
+	ck_assert_int_eq(parts[1].phase, TXN_PHASE_READY);
 	ck_assert_int_eq(txn.state, TXN_HELD);
 }
 END_TEST
@@ -645,6 +688,7 @@ main(void)
 	tcase_add_test(tcase, check_ends_when_the_last_one_has_gone);
 	tcase_add_test(tcase, source_gone_before_its_thaw_was_answered_is_lost);
 	tcase_add_test(tcase, shutdown_is_the_reason);
+	tcase_add_test(tcase, whoever_comes_meanwhile_is_told_busy);
 	tcase_add_test(tcase, thaw_before_the_release_aborts);
 	tcase_add_test(tcase, thaw_without_freeze_fails);
 	tcase_add_test(tcase, longest_hold_is_told_as_the_longest);

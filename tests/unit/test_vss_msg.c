@@ -107,13 +107,18 @@ END_TEST
 
 START_TEST(negotiates_minor_after_major)
 {
-	static const uint32_t versions[] = { V(1, 9), V(2, 1), V(4, 2),
-		V(3, 65535), V(4, 3) };
-	struct packet packet = negotiate_packet(2, 3, versions);
+	static const uint32_t versions[] = { V(1, 9), V(2, 258), V(2, 2),
+		V(4, 2), V(3, 65535), V(4, 3) };
+	struct packet packet = negotiate_packet(3, 3, versions);
 	struct hv_appvss_msg msg = decode(&packet);
 
-	ck_assert_uint_eq(msg.framework_version, V(2, 1));
+	ck_assert_uint_eq(msg.framework_version, V(2, 258));
 	ck_assert_uint_eq(msg.message_version, V(4, 3));
+	hv_appvss_msg_reply(&msg, msg.status);
+	ck_assert_uint_eq(get16(msg.bytes + 36), 2);
+	ck_assert_uint_eq(get16(msg.bytes + 38), 258);
+	ck_assert_uint_eq(get16(msg.bytes + 40), 4);
+	ck_assert_uint_eq(get16(msg.bytes + 42), 3);
 }
 END_TEST
 
