@@ -345,11 +345,7 @@ wire_decode(const struct wire_grammar *grammar, const char *line, size_t length,
 	 * it costs the connection: so read on after other errors.
 	 */
 	while (decoder.at < decoder.end) {
-		if (*decoder.at++ != ' ') {
-			set_culprit(msg, "", 0);
-			decoder.error = WIRE_E_GRAMMAR;
-			break;
-		}
+		decoder.at++; /* the space that ended the word before */
 		if (!decode_pair(&decoder)) {
 			decoder.error = WIRE_E_GRAMMAR;
 			break;

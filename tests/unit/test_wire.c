@@ -53,6 +53,7 @@ static const struct {
 	/* A key of another verb, or of none, is ignored; its syntax is not. */
 	{ "NONE n=9999 zz=\"a b\"", WIRE_OK, "" },
 	{ "NONE zz=\"a", WIRE_E_GRAMMAR, "zz" },
+	{ "ALL word=az_09 name=AZaz._-09", WIRE_OK, "" },
 	{ "", WIRE_E_GRAMMAR, "" },
 	{ "\n", WIRE_E_GRAMMAR, "" },
 	{ " NONE", WIRE_E_GRAMMAR, "" },
@@ -193,6 +194,11 @@ END_TEST
 
 START_TEST(test_decode_nul)
 {
+	/* Nothing outside of the line is looked at. */
+	ck_assert_int_eq(wire_decode(&grammar, &"\nNONE"[1], 0, &msg),
+	    WIRE_E_GRAMMAR);
+	ck_assert_int_eq(wire_decode(&grammar, "ALL text=\"a\"", 9, &msg),
+	    WIRE_E_GRAMMAR);
 	ck_assert_int_eq(wire_decode(&grammar, "NONE\0", 5, &msg),
 	    WIRE_E_GRAMMAR);
 	ck_assert_int_eq(wire_decode(&grammar, "GO n=3 text=a\0b", 15, &msg),
