@@ -163,10 +163,8 @@ take_user(struct directive *directive, struct span value)
 	directive->user[value.length] = '\0';
 	/* A NUL in it makes it shorter than it is. */
 	if (!directive_user_ok(directive->user) ||
-	    strlen(directive->user) != value.length) {
-		directive->user[0] = '\0';
+	    strlen(directive->user) != value.length)
 		return (DIRECTIVE_E_USER);
-	}
 	return (DIRECTIVE_OK);
 }
 

@@ -38,6 +38,8 @@ static const struct {
 	    "line 2: odrer=20: unknown; known are order=, timeout=, required, "
 	    "check, user=" },
 	{ SH "# appvss: Order=20\n", DIRECTIVE_E_WORD, "line 2: Order=20: " },
+	{ SH "# appvss: x\n", DIRECTIVE_E_WORD, "line 2: x: unknown" },
+	{ SH "# appvss: ~!\n", DIRECTIVE_E_WORD, "line 2: ~!: unknown" },
 	{ SH "# appvss: order=20,check\n", DIRECTIVE_E_ORDER,
 	    "line 2: order=20,check: order is a number from 0 to 99" },
 	{ SH "# appvss: order=100\n", DIRECTIVE_E_ORDER,
@@ -73,9 +75,11 @@ static const struct {
 	    "line 2: nothing after \"appvss:\"" },
 	{ SH "set -e\n# appvss: check\n", DIRECTIVE_E_LATE,
 	    "line 3: \"# appvss:\" is below the comments at the beginning" },
+	{ SH ":\n# appvss: check\n", DIRECTIVE_E_LATE, "line 3: " },
 	{ "#!/bin/sh\r\nexit 0\r\n", DIRECTIVE_E_CRLF,
 	    "line 1: ends with CR LF, as on DOS" },
 	{ SH "# appvss: check\r\n", DIRECTIVE_E_CRLF, "line 2: " },
+	{ SH "# appvss:\r\n", DIRECTIVE_E_CRLF, "line 2: " },
 	/* Nothing of a file reaches a terminal. */
 	{ SH "# appvss: \033[31m\303\251\n", DIRECTIVE_E_WORD,
 	    "line 2: ?[31m??: unknown" },
