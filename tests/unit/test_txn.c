@@ -231,6 +231,26 @@ START_TEST(optional_timeout_is_filesystem)
 }
 END_TEST
 
+START_TEST(optional_fail_is_filesystem)
+{
+	struct txn_action action;
+
+	begin(TXN_EV_FREEZE, 2);
+	now_ms += 7;
+	answer(TXN_EV_FAIL, 1, TXN_OP_FREEZE);
+	ck_assert_uint_eq(acted(TXN_ACT_SEND_THAW, &action), 1);
+	ck_assert_uint_eq(action.part, 1);
+	answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
+	commit();
+	thaw(TXN_TOLD_SUCCESS);
+	all_thawed(2);
+	ck_assert_int_eq(parts[1].result, TXN_RESULT_FAILED);
+	ck_assert_uint_eq(parts[1].answered_at_ms, parts[1].told_at_ms + 7);
+	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_DONE);
+	ck_assert_int_eq(txn_consistency(&txn), TXN_CONSISTENCY_FILESYSTEM);
+}
+END_TEST
+
 START_TEST(required_absent_freezes_nobody)
 {
 	parts[1].required = true;
@@ -252,6 +272,7 @@ START_TEST(limit_while_held_expires)
 	ck_assert_uint_eq(now_ms, 160000);
 	ck_assert_uint_eq(acted(TXN_ACT_SEND_THAW, &action), 1);
 	ck_assert_int_eq(action.outcome, TXN_OUTCOME_EXPIRED);
+	ck_assert_int_eq(txn.reason, TXN_REASON_NO_THAW);
 	all_thawed(1);
 	thaw(TXN_TOLD_SUCCESS);
 	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
@@ -294,6 +315,8 @@ START_TEST(required_lost_while_held_fails_the_thaw)
 	hold(2);
 	answer(TXN_EV_GONE, 0, TXN_OP_FREEZE);
 	ck_assert_int_eq(txn.state, TXN_HELD);
+	ck_assert_int_eq(parts[0].result, TXN_RESULT_LOST);
+	ck_assert_int_eq(parts[0].thaw, TXN_THAW_GONE);
 	thaw(TXN_TOLD_SUCCESS);
 	answer(TXN_EV_READY, 1, TXN_OP_THAW);
 	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
@@ -366,6 +389,9 @@ START_TEST(freeze_while_held_is_superseded)
 	thaw(TXN_TOLD_SUCCESS);
 	all_thawed(1);
 	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_SUPERSEDED);
+	ck_assert_int_eq(txn.reason, TXN_REASON_NEW_FREEZE);
+	/* It is nobody's fault. */
+	ck_assert_uint_eq(txn.culprit, SIZE_MAX);
 	ck_assert_int_eq(txn_consistency(&txn), TXN_CONSISTENCY_NONE);
 }
 END_TEST
@@ -522,6 +548,7 @@ START_TEST(shutdown_is_the_reason)
 	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
 	ck_assert(!action.success);
 	ck_assert_int_eq(action.reason, TXN_REASON_SHUTDOWN);
+	ck_assert_uint_eq(txn.culprit, SIZE_MAX);
 	all_thawed(1);
 	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_ABORTED);
 	hold(1);
@@ -669,6 +696,7 @@ main(void)
 	tcase_add_test(tcase, nobody_registered_is_filesystem);
 	tcase_add_test(tcase, required_fail_vetoes_and_names_it);
 	tcase_add_test(tcase, optional_timeout_is_filesystem);
+	tcase_add_test(tcase, optional_fail_is_filesystem);
 	tcase_add_test(tcase, required_absent_freezes_nobody);
 	tcase_add_test(tcase, limit_while_held_expires);
 	tcase_add_test(tcase, paused_guest_gets_its_thaw);
