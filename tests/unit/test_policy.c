@@ -433,6 +433,8 @@ START_TEST(selected_points_only)
 	policy.selected = read_only;
 	ck_assert_int_eq(choose(), MOUNTS_VETO);
 	ck_assert_str_eq(entries[culprit].point, "/archive");
+	ck_assert_int_eq(decision_at("/archive")->reason,
+	    POLICY_SELECTED_UNFIT);
 }
 END_TEST
 

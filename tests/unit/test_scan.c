@@ -106,6 +106,8 @@ START_TEST(test_order_of_a_name)
 	ck_assert_int_eq(scan_order("mysql"), 50);
 	ck_assert_int_eq(scan_order("5-mysql"), 50);
 	ck_assert_int_eq(scan_order("100-mysql"), 50);
+	ck_assert_int_eq(scan_order("a0-mysql"), 50);
+	ck_assert_int_eq(scan_order("0a-mysql"), 50);
 	ck_assert_int_eq(scan_order("10mysql"), 50);
 	ck_assert_int_eq(scan_order("10"), 50);
 	ck_assert_int_eq(scan_order("1"), 50);

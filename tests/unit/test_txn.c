@@ -386,6 +386,7 @@ START_TEST(freeze_while_held_is_superseded)
 	ck_assert_uint_eq(actions.count, 1);
 	ck_assert_uint_eq(acted(TXN_ACT_ANSWER, &action), 1);
 	ck_assert(!action.success);
+	ck_assert_int_eq(action.reason, TXN_REASON_NEW_FREEZE);
 	thaw(TXN_TOLD_SUCCESS);
 	all_thawed(1);
 	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_SUPERSEDED);

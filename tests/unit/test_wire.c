@@ -403,6 +403,9 @@ START_TEST(test_encode_cut_room)
 	ck_assert_int_eq(wire_end(&line), WIRE_OK);
 	ck_assert_uint_le(line.length, WIRE_LINE_MAX);
 	ck_assert_uint_ge(line.length, WIRE_LINE_MAX - 4);
+	/* One byte each, in quotes: to the very last. */
+	if (fills[_i] == ' ')
+		ck_assert_uint_eq(line.length, WIRE_LINE_MAX);
 	ck_assert_int_eq(wire_decode(&grammar, line.bytes, line.length, &msg),
 	    WIRE_OK);
 	decoded = wire_get_text(&msg, K_TEXT, "");
@@ -420,6 +423,18 @@ START_TEST(test_encode_no_room)
 	wire_begin(&line, &grammar, V_ALL);
 	wire_put_text(&line, K_TEXT, text);
 	wire_put_uint(&line, K_N, 3);
+	ck_assert_int_eq(wire_end(&line), WIRE_E_TOO_LONG);
+	/* A key that is a byte too long to be put before its value. */
+	memset(text, 'x', 4000);
+	text[4000] = '\0';
+	wire_begin(&line, &grammar, V_ALL);
+	wire_put_text(&line, K_TEXT, text);
+	text[64] = '\0';
+	wire_put_text(&line, K_WORD, text);
+	wire_put_text(&line, K_NAME, "123456");
+	ck_assert_int_eq(line.error, WIRE_OK);
+	ck_assert_uint_eq(line.length, WIRE_LINE_MAX - 1 - 4);
+	wire_put_uint(&line, K_BIG, 1);
 	ck_assert_int_eq(wire_end(&line), WIRE_E_TOO_LONG);
 }
 END_TEST
