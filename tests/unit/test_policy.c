@@ -301,6 +301,8 @@ START_TEST(rules_come_before_defaults_and_mounts_before_types)
 		{ "/var/*", true, POLICY_SYNC, 4 },
 		{ "/var/lib/*", true, POLICY_VETO, 5 },
 		{ "/var/lib/db", true, POLICY_IGNORE, 6 },
+		/* However long it is. */
+		{ "/var/lib/db*", true, POLICY_SYNC, 7 },
 	};
 
 	load_linux("1 0 8:1 / /x rw - xfs /dev/a rw\n"
@@ -311,7 +313,7 @@ START_TEST(rules_come_before_defaults_and_mounts_before_types)
 		   "6 0 0:6 / /f rw - fuse.x x rw\n"
 		   "7 0 8:7 / /ro rw - ext4 /dev/a ro\n");
 	policy.rules = rules;
-	policy.nrules = 6;
+	policy.nrules = 7;
 	ck_assert_int_eq(choose(), MOUNTS_VETO);
 	ck_assert_int_eq(decisions[0].policy, POLICY_SYNC);
 	ck_assert_int_eq(decisions[1].policy, POLICY_VETO);
