@@ -26,6 +26,19 @@ SHELL_SCRIPTS += tests/bench/bench.sh tests/bench/snapshot.sh
 tests/bench/driver: ${BENCH_DRIVER_OBJS}
 	${LINK} -o $@ ${BENCH_DRIVER_OBJS} -lpthread
 
+# What shall not grow, whatever the number of snapshots; a few in "make check".
+OBJS += tests/bench/members.o
+TEST_PROGS += tests/bench/members
+INTEGRATION_TESTS += tests/integration/soak.sh
+SHELL_SCRIPTS += tests/bench/soak.sh tests/integration/soak.sh
+SNAPSHOTS ?= 5000
+
+tests/bench/members: tests/bench/members.o sdk/libappvss.a
+	${LINK} -o $@ tests/bench/members.o sdk/libappvss.a ${LIBAPPVSS_LIBS}
+
+soak: all tests/bench/members
+	@sh tests/bench/soak.sh ${BENCH_FLAGS} ${SNAPSHOTS}
+
 BENCH_PROGS = tests/bench/fanout tests/bench/nohistory tests/bench/history \
 	tests/bench/driver
 
@@ -35,4 +48,4 @@ BENCH_FLAGS ?=
 bench: all ${BENCH_PROGS}
 	@sh tests/bench/bench.sh ${BENCH_FLAGS}
 
-.PHONY: bench
+.PHONY: bench soak

@@ -31,86 +31,14 @@ import threading
 import time
 
 sys.path.insert(0, "tests/integration")
-from broker_rig import Client, await_true, fail  # noqa: E402
+sys.path.insert(0, "tests/bench")
+from broker_rig import Client, fail  # noqa: E402
+from programs import Programs, ms, tree  # noqa: E402
 
 FIFREEZE = 0xC0045877
 FITHAW = 0xC0045878
 SCRIPT_MS = 100
 IDLE_S = 10
-
-
-def ms(function, *args):
-    began = time.monotonic()
-    function(*args)
-    return (time.monotonic() - began) * 1000
-
-
-class Programs:
-    """Everything between host and file system, as it is in use."""
-
-    def __init__(self, directory, mount, config=""):
-        self.dir = directory
-        self.mount = mount
-        self.started = []
-        os.makedirs(directory + "/vss.d", mode=0o755, exist_ok=True)
-        os.makedirs(directory + "/run", mode=0o700, exist_ok=True)
-        with open(directory + "/conf", "w") as conf:
-            conf.write('user = "root"\nhistory_program = "%s"\n%s\n' %
-                       (os.path.abspath("appvssd/appvssd-history"), config))
-        self.sim = self.start("kernel/sim/hv_vss_sim", "-d", directory,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.host_line("ready")
-        self.start("kernel/hv_vss_daemon/hv_vss_daemon", "-n", "--device",
-                   directory + "/hv_fsvss_dev", "--mount", mount,
-                   "--runtime-dir", directory, "--limit-ms", "50000")
-        self.socket = directory + "/sock"
-        self.start("appvssd/appvssd", "--foreground", "--config",
-                   directory + "/conf", "--device",
-                   directory + "/hv_appvss_dev", "--socket", self.socket,
-                   "--history", directory + "/history.db")
-        self.say("wait-openers 15000")
-        self.host_line("openers")
-        self.ask("negotiate")
-        await_true(lambda: os.path.exists(self.socket), "a socket")
-
-    def start(self, *command, **more):
-        with open(self.dir + "/log", "ab") as log:
-            more.setdefault("stdin", subprocess.DEVNULL)
-            more.setdefault("stdout", log)
-            child = subprocess.Popen(command, stderr=log, **more)
-        self.started.append(child)
-        return child
-
-    def say(self, command):
-        self.sim.stdin.write(command.encode() + b"\n")
-        self.sim.stdin.flush()
-
-    def host_line(self, word):
-        while True:
-            line = self.sim.stdout.readline().decode()
-            if not line:
-                fail("the host has ended")
-            if line.startswith(word):
-                return line
-
-    def ask(self, command):
-        self.say(command)
-        reply = self.host_line("reply")
-        if "status=0x00000000" not in reply:
-            fail("%s: %s" % (command, reply))
-
-    def hooks(self, count):
-        self.start("hooks/appvss-hooks", "--foreground", "--dir",
-                   self.dir + "/vss.d", "--socket", self.socket,
-                   "--runtime-dir", self.dir + "/run")
-        client = Client(self.socket)
-        await_true(lambda: len(client.status()[1]) == count, "the scripts")
-
-    def stop(self):
-        for child in reversed(self.started):
-            child.terminate()
-        for child in self.started:
-            child.wait()
 
 
 class Participants(threading.Thread):
@@ -224,7 +152,7 @@ class Bench:
     def programs(self, name, config=""):
         path = "%s/%s" % (self.dir, name)
         os.makedirs(path)
-        return Programs(path, self.mount, config)
+        return Programs(path, [self.mount], config)
 
     def show(self, bench, **numbers):
         for key, value in numbers.items():
@@ -338,15 +266,6 @@ class Bench:
                   bare_thaw_ms=bare_thaw, freeze_ms=freeze, thaw_ms=thaw)
 
     @staticmethod
-    def tree(pid):
-        """A process and its children."""
-        found = [pid]
-        for number in found:
-            with open("/proc/%d/task/%d/children" % (number, number)) as kids:
-                found += [int(kid) for kid in kids.read().split()]
-        return found
-
-    @staticmethod
     def switches(pid):
         with open("/proc/%d/status" % pid) as status:
             text = status.read()
@@ -362,7 +281,7 @@ class Bench:
         programs.ask("thaw")
         time.sleep(2)  # until what a snapshot leaves to be done is done
         before = {pid: self.switches(pid) for child in programs.started[1:]
-                  for pid in self.tree(child.pid)}
+                  for pid in tree(child.pid)}
         time.sleep(IDLE_S)
         wakeups = {}
         for pid, (name, count) in before.items():
