@@ -26,6 +26,12 @@ SHELL_SCRIPTS += tests/bench/bench.sh tests/bench/snapshot.sh
 tests/bench/driver: ${BENCH_DRIVER_OBJS}
 	${LINK} -o $@ ${BENCH_DRIVER_OBJS} -lpthread
 
+OBJS += tests/bench/spawn.o
+CLEAN_FILES += tests/bench/spawn
+
+tests/bench/spawn: tests/bench/spawn.o
+	${LINK} -o $@ tests/bench/spawn.o
+
 # What shall not grow, whatever the number of snapshots; a few in "make check".
 OBJS += tests/bench/members.o
 TEST_PROGS += tests/bench/members
@@ -40,7 +46,7 @@ soak: all tests/bench/members
 	@sh tests/bench/soak.sh ${BENCH_FLAGS} ${SNAPSHOTS}
 
 BENCH_PROGS = tests/bench/fanout tests/bench/nohistory tests/bench/history \
-	tests/bench/driver
+	tests/bench/driver tests/bench/spawn
 
 # BENCH_FLAGS=--json for programs.
 BENCH_FLAGS ?=
