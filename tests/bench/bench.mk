@@ -46,7 +46,7 @@ soak: all tests/bench/members
 	@sh tests/bench/soak.sh ${BENCH_FLAGS} ${SNAPSHOTS}
 
 BENCH_PROGS = tests/bench/fanout tests/bench/nohistory tests/bench/history \
-	tests/bench/driver tests/bench/spawn
+	tests/bench/driver tests/bench/spawn tests/bench/members
 
 # BENCH_FLAGS=--json for programs.
 BENCH_FLAGS ?=

@@ -376,6 +376,8 @@ measure(struct bench *bench)
 	time_query(bench, "HISTORY of nobody",
 	    "QUERY query=1 kind=transactions name=nobody\n");
 	stop(bench);
+	/* What no other can be faster than. */
+	time_ctl(bench, "--version", NULL);
 	time_ctl(bench, "last", NULL);
 	time_ctl(bench, "history", NULL);
 	time_ctl(bench, "show", middle);

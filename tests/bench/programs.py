@@ -78,6 +78,12 @@ class Programs:
         client = Client(self.socket)
         await_true(lambda: len(client.status()[1]) == count, "the scripts")
 
+    def members(self, count):
+        """As many participants with a connection each."""
+        child = self.start("tests/bench/members", self.socket, str(count),
+                           stdout=subprocess.PIPE)
+        child.stdout.readline()
+
     def stop(self):
         """Ends them, also after a failure; one that is frozen has 10 s."""
         while self.started:

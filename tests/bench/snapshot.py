@@ -8,8 +8,10 @@
             fsfreeze-hook
     stall   longest pause of a writer that calls fsync all the time: a snapshot
             around a copy; a bare freeze around the same copy
-    window  FREEZE and THAW with 0 and 100 participants; a bare freeze and thaw
-    idle    how often the processes wake when nothing is asked
+    window  with 0 and 100 participants of libappvss: FREEZE, THAW, and from the
+            release by appvssd to THAW's answer; a bare freeze and thaw
+    idle    how often the processes, 5 scripts and 20 other participants, wake
+            when nothing is asked
 
 Rounds are interleaved, medians are compared.  snapshot.sh makes the mount and
 undoes everything.
@@ -21,6 +23,7 @@ import argparse
 import fcntl
 import json
 import os
+import queue
 import re
 import shutil
 import socket
@@ -41,26 +44,25 @@ SCRIPT_MS = 100
 IDLE_S = 10
 
 
-class Participants(threading.Thread):
-    """Many names on one connection; each is ready at once."""
+class Releases(threading.Thread):
+    """When appvssd has released the host's request, as subscribers are told."""
 
-    def __init__(self, path, count):
+    def __init__(self, path):
         super().__init__(daemon=True)
         self.client = Client(path)
-        for i in range(count):
-            self.client.register("app%d" % i)
+        self.client.ask("SUBSCRIBE", "OK verb=SUBSCRIBE")
+        self.times = queue.Queue()
         self.start()
 
     def run(self):
-        while True:
+        line = self.client.line()
+        while line is not None:
+            if line.startswith("EVENT ") and " kind=held " in line + " ":
+                self.times.put(time.monotonic())
             line = self.client.line()
-            if line is None:
-                return
-            verb = line.split(" ", 1)[0]
-            if verb not in ("FREEZE", "THAW", "CHECK"):
-                continue
-            keys = dict(re.findall(r"([a-z_]+)=(\S+)", line))
-            self.client.answer("READY", verb.lower(), keys)
+
+    def last(self):
+        return self.times.get(timeout=30)
 
 
 class Agent:
@@ -223,7 +225,7 @@ class Bench:
 
     def stall(self):
         programs = self.programs("stall")
-        participants = Participants(programs.socket, 1)
+        programs.members(1)
         bare = Bare(self.mount)
         floor, ours = [], []
         for _ in range(self.options.rounds):
@@ -239,7 +241,6 @@ class Bench:
             ours.append(writer.stall_ms())
         bare.close()
         programs.stop()
-        participants.join(10)
         os.unlink(self.dir + "/copy.img")
         self.show("stall", rounds=self.options.rounds, bare_ms=floor,
                   appvss_ms=ours, ratio=statistics.median(ours) /
@@ -247,20 +248,27 @@ class Bench:
 
     def window(self, count):
         programs = self.programs("window%d" % count)
-        participants = Participants(programs.socket, count)
+        if count > 0:
+            programs.members(count)
+        releases = Releases(programs.socket)
         bare = Bare(self.mount)
         bare_freeze, bare_thaw, freeze, thaw = [], [], [], []
+        bare_window, window = [], []
         for _ in range(5 * self.options.rounds):
             bare_freeze.append(ms(bare.freeze))
             bare_thaw.append(ms(bare.thaw))
+            bare_window.append(bare_freeze[-1] + bare_thaw[-1])
             freeze.append(ms(programs.ask, "freeze"))
             thaw.append(ms(programs.ask, "thaw"))
+            window.append((time.monotonic() - releases.last()) * 1000)
         bare.close()
         programs.stop()
-        participants.join(10)
         self.show("window", rounds=5 * self.options.rounds,
                   participants=count, bare_freeze_ms=bare_freeze,
-                  bare_thaw_ms=bare_thaw, freeze_ms=freeze, thaw_ms=thaw)
+                  bare_thaw_ms=bare_thaw, freeze_ms=freeze, thaw_ms=thaw,
+                  bare_window_ms=bare_window, window_ms=window,
+                  ratio=statistics.median(window) /
+                  statistics.median(bare_window))
 
     @staticmethod
     def switches(pid):
@@ -274,6 +282,7 @@ class Bench:
         programs = self.programs("idle")
         self.write_scripts(programs.dir + "/vss.d", 5)
         programs.hooks(5)
+        programs.members(20)
         programs.ask("freeze")
         programs.ask("thaw")
         time.sleep(2)  # until what a snapshot leaves to be done is done

@@ -93,10 +93,7 @@ class Soak:
             out.write("#!/bin/sh\n:\n")
         os.chmod(script, 0o755)
         self.programs.hooks(1)
-        members = self.programs.start(
-            "tests/bench/members", self.programs.socket, str(PARTICIPANTS - 1),
-            stdout=subprocess.PIPE)
-        members.stdout.readline()
+        self.programs.members(PARTICIPANTS - 1)
         self.pids = self.find_processes()
 
     def find_processes(self):
