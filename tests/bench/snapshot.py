@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whole snapshots of a real file system, beside what they cannot be faster than.
+"""Whole snapshots of a real file system, beside what they cannot be faster
+than.
 
     hooks   1, 5 and 20 scripts of 100 ms: FREEZE of the host to its reply, with
             appvss-hooks; one script and a bare freeze; all of them started at

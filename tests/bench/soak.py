@@ -63,7 +63,8 @@ def usage_of(pid):
     resident, allocated = (
         int(re.search(r"^%s:\s*(\d+)" % key, text, re.M).group(1))
         for key in ("RssAnon", "VmData"))
-    return Usage(resident, allocated, heap // 1024, len(os.listdir("/proc/%d/fd" % pid)), cpu_ms)
+    return Usage(resident, allocated, heap // 1024,
+                 len(os.listdir("/proc/%d/fd" % pid)), cpu_ms)
 
 
 def name_of(pid):
