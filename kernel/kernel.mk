@@ -36,6 +36,7 @@ HV_VSS_DAEMON_OBJS_Linux = kernel/hv_vss_daemon/freeze_linux.o \
 HV_VSS_DAEMON_OBJS_FreeBSD = kernel/hv_vss_daemon/freeze_ufs.o \
 	kernel/hv_vss_daemon/table_freebsd.o \
 	kernel/hv_vss_daemon/zfs_pools.o kernel/hv_vss_daemon/sync_tree.o \
+	kernel/hv_vss_daemon/fdgaps.o \
 	kernel/hv_vss_daemon/guardian_none.o
 HV_VSS_DAEMON_PURE_OBJS = kernel/hv_vss_daemon/mounts.o \
 	kernel/hv_vss_daemon/policy.o kernel/hv_vss_daemon/policy_types.o \
@@ -48,12 +49,15 @@ HV_VSS_DAEMON_OBJS = kernel/hv_vss_daemon/main.o \
 	kernel/hv_vss_daemon/self.o kernel/hv_vss_daemon/report.o \
 	kernel/hv_vss_daemon/system.o kernel/hv_vss_daemon/why.o \
 	${HV_VSS_DAEMON_PURE_OBJS} ${HV_VSS_DAEMON_OBJS_${OS}}
+TEST_SELF_OBJS = tests/unit/test_self.o kernel/hv_vss_daemon/self.o \
+	kernel/hv_vss_daemon/fdgaps.o kernel/hv_vss_daemon/why.o \
+	kernel/vssdev/heldlog.o
 TEST_SYNC_TREE_OBJS = tests/unit/test_sync_tree.o \
 	kernel/hv_vss_daemon/sync_tree.o kernel/hv_vss_daemon/why.o \
 	kernel/vssdev/heldlog.o
 OBJS += ${HV_VSS_DAEMON_OBJS} tests/unit/test_mounts.o \
 	tests/unit/test_policy.o ${TEST_SYNC_TREE_OBJS} \
-	tests/unit/test_self.o \
+	${TEST_SELF_OBJS} \
 	tests/integration/fake_fsvss.o
 PROGS += ${HV_VSS_DAEMON}
 UNIT_TESTS += tests/unit/test_mounts tests/unit/test_policy \
@@ -86,10 +90,8 @@ tests/unit/test_policy: tests/unit/test_policy.o ${HV_VSS_DAEMON_PURE_OBJS}
 tests/unit/test_sync_tree: ${TEST_SYNC_TREE_OBJS}
 	${LINK} -Wl,--wrap=fts_read -o $@ ${TEST_SYNC_TREE_OBJS} ${CHECK_LIBS}
 
-tests/unit/test_self: tests/unit/test_self.o kernel/hv_vss_daemon/self.o \
-	kernel/hv_vss_daemon/why.o kernel/vssdev/heldlog.o
-	${LINK} -o $@ tests/unit/test_self.o kernel/hv_vss_daemon/self.o \
-	    kernel/hv_vss_daemon/why.o kernel/vssdev/heldlog.o ${CHECK_LIBS}
+tests/unit/test_self: ${TEST_SELF_OBJS}
+	${LINK} -o $@ ${TEST_SELF_OBJS} ${CHECK_LIBS}
 
 tests/integration/fake_fsvss: tests/integration/fake_fsvss.o
 	${LINK} -o $@ tests/integration/fake_fsvss.o

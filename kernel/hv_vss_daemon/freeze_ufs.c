@@ -6,7 +6,8 @@
  * mount table is table_freebsd.c.
  *
  * The kernel refuses a caller with more than one thread, or with a descriptor
- * open for writing on what it suspends (EDEADLK), and in a jail (EPERM).  A
+ * open for writing on what it suspends (EDEADLK), and in a jail (EPERM); a gap
+ * among its descriptors may panic the kernel (fdgaps.h).  A
  * suspend that hangs also blocks every resume, so what lies on what is found
  * out before the first.
  */
@@ -24,6 +25,7 @@
 #include <ufs/ffs/fs.h>
 #include <unistd.h>
 
+#include "fdgaps.h"
 #include "sync_tree.h"
 #include "system.h"
 #include "zfs_pools.h"
@@ -137,8 +139,16 @@ int
 system_freeze(struct freeze_target *target)
 {
 	fsid_t fsid = fsid_of(target->fs);
+	struct fdgaps gaps;
+	int error, result;
 
-	if (ioctl(target->fd, UFSSUSPEND, &fsid) != 0)
+	if (fdgaps_fill(&gaps, target->fd) != 0)
+		return (-1);
+	result = ioctl(target->fd, UFSSUSPEND, &fsid);
+	error = errno;
+	fdgaps_empty(&gaps);
+	errno = error;
+	if (result != 0)
 		return (-1);
 	target->frozen = true;
 	return (0);

@@ -6,12 +6,14 @@
 #include <sys/types.h>
 
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/hv_vss_daemon/fdgaps.h"
 #include "kernel/hv_vss_daemon/self.h"
 
 #define FROZEN_FS 7
@@ -105,6 +107,39 @@ START_TEST(only_a_descriptor_open_for_writing_there_is_in_the_way)
 }
 END_TEST
 
+static bool
+is_open(int fd)
+{
+	return (fcntl(fd, F_GETFD) != -1);
+}
+
+START_TEST(gaps_are_filled_for_a_moment)
+{
+	static struct fdgaps gaps;
+	static bool before[FDGAPS_MAX];
+	int fd, last = 0, source;
+
+	source = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(source, 0);
+	for (fd = source + 3; fd <= source + 9; fd += 2)
+		ck_assert_int_eq(dup2(source, fd), fd);
+	for (fd = 0; fd < FDGAPS_MAX; fd++) {
+		before[fd] = is_open(fd);
+		last = before[fd] ? fd : last;
+	}
+	ck_assert(!before[source + 1] && !before[source + 8]);
+	ck_assert_int_eq(fdgaps_fill(&gaps, source), 0);
+	for (fd = 0; fd < FDGAPS_MAX; fd++)
+		ck_assert_msg(is_open(fd) == (fd <= last), "descriptor %d", fd);
+	fdgaps_empty(&gaps);
+	for (fd = 0; fd < FDGAPS_MAX; fd++)
+		ck_assert_int_eq(is_open(fd), before[fd]);
+	ck_assert_int_eq(fdgaps_fill(&gaps, -1), -1);
+	ck_assert_int_eq(errno, EBADF);
+	ck_assert_uint_eq(gaps.count, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -119,6 +154,7 @@ main(void)
 	tcase_add_test(tcase, an_unknown_number_of_threads_is_not_one);
 	tcase_add_test(tcase,
 	    only_a_descriptor_open_for_writing_there_is_in_the_way);
+	tcase_add_test(tcase, gaps_are_filled_for_a_moment);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
