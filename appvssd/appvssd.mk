@@ -98,6 +98,7 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/doctor.o \
 	appvssd/appvssctl/doctor_files.o \
 	appvssd/appvssctl/doctor_host.o \
+	appvssd/appvssctl/doctor_writers.o \
 	appvssd/appvssctl/drill.o \
 	appvssd/appvssctl/findings.o \
 	appvssd/appvssctl/fsdrill.o \
@@ -121,7 +122,8 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/timeline.o \
 	appvssd/appvssctl/watch.o \
 	appvssd/appvssctl/when.o \
-	appvssd/appvssctl/why.o
+	appvssd/appvssctl/why.o \
+	appvssd/appvssctl/writers_${OS}.o
 CTL_OBJS = ${CTL_OWN_OBJS} ${HISTORY_READ_OBJS} ${MACHINE_ID_OBJS} ${WIRE_OBJS} \
 	kernel/vssdev/protect.o kernel/vssdev/vssdev.o \
 	kernel/vssdev/passfd.o kernel/vssdev/heldlog.o

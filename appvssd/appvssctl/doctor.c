@@ -270,6 +270,7 @@ ctl_doctor(const struct ctl *ctl, int argc, char *argv[])
 	doctor_driver(&doctor);
 	doctor_daemon(&doctor);
 	doctor_mounts(&doctor);
+	doctor_writers(&doctor);
 	doctor_hooks(&doctor);
 	doctor_history(&doctor);
 	doctor_clock(&doctor);

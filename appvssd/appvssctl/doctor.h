@@ -6,6 +6,8 @@
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
+#include <sys/types.h>
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +27,7 @@ struct doctor {
 	char user[DOCTOR_WORD_SIZE];
 	char device[PATH_MAX];
 	int64_t driver_ms, fs_ms, freeze_ms;
+	pid_t daemon_pid; /* of hv_vss_daemon, if it answered; or 0 */
 };
 
 /* The configuration, appvssd, its participants. */
@@ -36,6 +39,8 @@ void doctor_driver(struct doctor *doctor);
 void doctor_daemon(struct doctor *doctor);
 void doctor_mounts(struct doctor *doctor);
 void doctor_hooks(struct doctor *doctor);
+/* What is open for writing on what is frozen. */
+void doctor_writers(struct doctor *doctor);
 /* History, clock, socket and groups. */
 void doctor_history(struct doctor *doctor);
 void doctor_clock(struct doctor *doctor);

@@ -138,6 +138,8 @@ report_daemon(struct doctor *doctor, char *text)
 			state = line + 6;
 		if (strcmp(line, "device_open=yes") == 0)
 			device_open = true;
+		if (strncmp(line, "pid=", 4) == 0)
+			doctor->daemon_pid = (pid_t)atol(line + 4);
 	}
 	if (strcmp(state, "stuck") == 0)
 		findings_add(&doctor->findings, SEVERITY_ERROR, "file systems",
@@ -242,22 +244,6 @@ report_mount(struct doctor *doctor, const char *line)
 	    mount, type, policy, why);
 }
 
-/* UFS refuses to suspend for a process that has something open for writing. */
-static void
-report_writers(struct doctor *doctor)
-{
-#ifdef __FreeBSD__
-	findings_add(&doctor->findings, SEVERITY_NOTE, "writers",
-	    "fstat -p $(pgrep -x " DAEMON ") | grep w$",
-	    "UFS refuses if " DAEMON " has a file open for writing on it: it "
-	    "closes what it inherits, and says so at CHECK if one is left");
-#else
-	findings_add(&doctor->findings, SEVERITY_NOTE, "writers", NULL,
-	    "descriptors open for writing are not checked: Linux freezes all "
-	    "the same");
-#endif
-}
-
 static void
 report_mounts(struct doctor *doctor, char *text)
 {
@@ -289,13 +275,11 @@ doctor_mounts(struct doctor *doctor)
 		argv[4] = doctor->ctl->daemon_config;
 	}
 	result = program_run(argv, &program);
-	if (result == PROGRAM_RAN) {
+	if (result == PROGRAM_RAN)
 		report_mounts(doctor, program.output);
-		report_writers(doctor);
-	} else if (result == PROGRAM_LATE) {
+	else if (result == PROGRAM_LATE)
 		findings_add(&doctor->findings, SEVERITY_ERROR, "file systems",
 		    NULL, DAEMON " --check does not end: is one frozen?");
-	}
 	program_fini(&program);
 }
 

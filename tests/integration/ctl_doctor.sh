@@ -70,7 +70,6 @@ finds ok device 'file systems is open'
 finds ok history 'can be read'
 finds ok socket 'mode 0660'
 finds ok group 'members of'
-finds note writers ''
 printf 'driver_ms = 12000\nfs_ms = 2000\nfreeze_ms = 8000\n' \
 	>>"$TEST_DIR/appvssd.conf"
 start_bg db python3 tests/integration/broker_app.py "$socket" db

@@ -32,6 +32,17 @@ start_daemon() {
 		--runtime-dir "$runtime_dir" --mount "$a"
 	wait_for "$TEST_DIR/daemon.log" 'event=started' 10
 }
+
+# What doctor says of writers, of a daemon that runs already.
+doctor_writers() {
+	PATH=$PWD/kernel/hv_vss_daemon:$PWD/appvssd:$PATH timeout 60 \
+		appvssd/appvssctl/appvssctl --history "$history" "$@" doctor \
+		--config "$TEST_DIR/appvssd.conf" \
+		--runtime-dir "$runtime_dir" >"$TEST_DIR/doctor" 2>&1 || :
+	grep -A 1 writers "$TEST_DIR/doctor" >"$out" ||
+		die "nothing of writers: $(cat "$TEST_DIR/doctor")"
+}
+
 start_daemon
 broker_appvssd
 
@@ -73,6 +84,12 @@ wait_for "$TEST_DIR/app.log" '^thaw idle$' 5
 ctl 0 drill --json --fs "$a" --runtime-dir "$runtime_dir"
 expect_json
 expect "^\\{\"kind\":\"filesystem\",\"mount\":\"$a\",\"freeze_ms\":[0-9]+,\"frozen_ms\":[0-9]+,\"error\":\"\"\\}\$"
+
+say "what is open for writing there"
+doctor_writers
+expect '^ok +writers +.*nothing open for writing on what is frozen .file systems: 1.$'
+doctor_writers --json
+expect '^\{"severity":"ok","about":"writers",'
 
 say "one that no snapshot would freeze"
 ctl 69 drill --fs "$b" --runtime-dir "$runtime_dir"
@@ -159,4 +176,25 @@ wait_bg drill 20 || status=$?
 grep -q 'not thawed in good order' "$TEST_DIR/drill.log" ||
 	die "it does not say so: $(cat "$TEST_DIR/drill.log")"
 broker_stop
+
+say "the daemon logs to what it freezes, and so does the broker"
+start_bg daemon sh -c "exec $daemon -n --device $TEST_DIR/dev/hv_fsvss_dev \
+	--runtime-dir $runtime_dir --mount $a 2>$a/daemon.log"
+wait_for "$a/daemon.log" 'event=started' 10
+echo "ITEM kind=broker state=idle pid=$(pid_of daemon)
+END verb=STATUS" >"$TEST_DIR/answer"
+start_bg server python3 tests/integration/history_server.py \
+	"$TEST_DIR/played" "$TEST_DIR/answer"
+wait_for "$TEST_DIR/server.log" '^listening' 10
+doctor_writers --socket "$TEST_DIR/played"
+pid=$(pid_of daemon)
+expect "^error +writers +hv_vss_daemon .pid $pid. has descriptor 2 open for writing on $a .$a/daemon.log.: it refuses to freeze there, so every snapshot fails\$"
+expect '^ +-> let it write elsewhere.* restart'
+expect "^warning +writers +the guardian of .* descriptor 2 open for writing on $a "
+expect "^warning +writers +appvssd's broker .pid $pid. has descriptor 2 open"
+# It does refuse.
+! "$daemon" --drill 100 --runtime-dir "$runtime_dir" >"$out" 2>&1 ||
+	die "it freezes all the same"
+expect 'descriptor 2 of this program is open for writing there'
+stop_bg daemon TERM || :
 say "ok"
