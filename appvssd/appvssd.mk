@@ -115,11 +115,13 @@ CTL_OWN_OBJS = appvssd/appvssctl/check.o \
 	appvssd/appvssctl/provenance.o \
 	appvssd/appvssctl/request.o \
 	appvssd/appvssctl/show.o \
+	appvssd/appvssctl/since.o \
 	appvssd/appvssctl/stats.o \
 	appvssd/appvssctl/status.o \
 	appvssd/appvssctl/svg.o \
 	appvssd/appvssctl/text.o \
 	appvssd/appvssctl/timeline.o \
+	appvssd/appvssctl/verdict.o \
 	appvssd/appvssctl/watch.o \
 	appvssd/appvssctl/when.o \
 	appvssd/appvssctl/why.o \

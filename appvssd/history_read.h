@@ -148,6 +148,10 @@ enum history_error history_list(struct history *history,
     const struct history_filter *filter, size_t max, struct history_txn **txnsp,
     size_t *countp);
 
+/* The newest max of those with a smaller id; likewise, and quick. */
+enum history_error history_before(struct history *history, int64_t id,
+    size_t max, struct history_txn **txnsp, size_t *countp);
+
 /* How a drill names itself when it asks: it is no snapshot. */
 #define HISTORY_DRILL_PROGRAM "appvssctl-drill"
 

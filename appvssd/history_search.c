@@ -120,3 +120,10 @@ history_list(struct history *history, const struct history_filter *filter,
 	*txnsp = items;
 	return (error);
 }
+
+enum history_error
+history_before(struct history *history, int64_t id, size_t max,
+    struct history_txn **txnsp, size_t *countp)
+{
+	return (history_fetch_before(history, id, max, txnsp, countp));
+}

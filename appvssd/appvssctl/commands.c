@@ -16,8 +16,12 @@ static const struct command commands[] = {
 	{ .summary = "What happened:" },
 	{ "last", "[--svg FILE]",
 	    "the newest snapshot, why it is what it is, as a timeline",
-	    "The line \"why\" says in words what kept it from being\n"
-	    "application-consistent; the bars show who was slow.\n"
+	    "worth   application-consistent, or what it is instead\n"
+	    "why     in words; below it who was not ready, what that one said,\n"
+	    "        and when it was ready last\n"
+	    "since   how many in a row, and the last good one\n"
+	    "next    what to do, so that the next one is better\n"
+	    "The bars show who was slow.  Drills are shown as well: they say so.\n"
 	    "--svg writes a picture for a browser instead.\n",
 	    BIT(SVG), 0, 0, ctl_last },
 	{ "history", "[-n N] [FILTER...]",
@@ -36,8 +40,8 @@ static const struct command commands[] = {
 	    "                     of 30 days, or as --since and --until say\n",
 	    BIT(STATS) | BIT(LIMIT) | BITS_FILTER, 0, 0, ctl_list },
 	{ "show", "ID|last [--svg FILE]", "one transaction, the same way",
-	    "ID is the first column of history.  --svg writes a picture for a\n"
-	    "browser instead.\n",
+	    "ID is the first column of history; for the rest see last --help.\n"
+	    "--svg writes a picture for a browser instead.\n",
 	    BIT(SVG), 1, 1, ctl_show },
 	{ "provenance", "[--live]",
 	    "what the history says of the disk that it lies on",
@@ -46,16 +50,25 @@ static const struct command commands[] = {
 	    "application-consistent; 1: not, or nothing can be told.\n",
 	    BIT(LIVE), 0, 0, ctl_provenance },
 	{ .summary = "How it is:" },
-	{ "status", "", "what appvssd is doing, and its participants", NULL, 0,
-	    0, 0, ctl_status },
-	{ "apps", "", "the participants alone", NULL, 0, 0, 0, ctl_apps },
+	{ "status", "", "what appvssd is doing, and its participants",
+	    "A participant is an application that is asked before each\n"
+	    "snapshot.  REQUIRED: without it there is none.  PRESENT no: it is\n"
+	    "known and not there, and no snapshot is application-consistent\n"
+	    "until it returns, or \"appvssctl forget NAME\".  RESULT, FLUSH and\n"
+	    "TEXT are of its last freeze.\n",
+	    0, 0, 0, ctl_status },
+	{ "apps", "", "the participants alone",
+	    "As status shows them: see its help.\n", 0, 0, 0, ctl_apps },
 	{ "watch", "[-n N]", "every event as it happens, one a line",
-	    "Ends after N events, or when appvssd does.\n", BIT(LIMIT), 0, 0,
-	    ctl_watch },
+	    "Who is told what, what it answers, how it ends.  Ends after N\n"
+	    "events, or when appvssd does.\n",
+	    BIT(LIMIT), 0, 0, ctl_watch },
 	{ "doctor", "[FILES...]",
 	    "what would make the next snapshot fail, and how to mend it",
-	    "Changes and freezes nothing.  Exit status 0: all is well; 1: a\n"
-	    "warning; 2: an error, with which snapshots fail or lie.\n"
+	    "Each line is ok, note, warning or error; below it stands what\n"
+	    "mends it.  Changes and freezes nothing; run it as root.  Exit\n"
+	    "status 0: all is well; 1: a warning; 2: an error, with which\n"
+	    "snapshots fail or lie.\n"
 	    "  --config FILE      of appvssd\n"
 	    "  --daemon-config FILE, --runtime-dir DIR\n"
 	    "                     of hv_vss_daemon\n"
@@ -72,7 +85,8 @@ static const struct command commands[] = {
 	    BIT(WARNING) | BIT(CRITICAL) | BIT(SOURCE), 0, 0, ctl_check },
 	{ "metrics", "[--output FILE]",
 	    "OpenMetrics text for a collector that reads files",
-	    "FILE is replaced as a whole.\n", BIT(OUTPUT), 0, 0, ctl_metrics },
+	    "FILE is replaced as a whole.  --json makes no difference.\n",
+	    BIT(OUTPUT), 0, 0, ctl_metrics },
 	{ .summary = "To do something:" },
 	{ "drill",
 	    "[--fs MOUNT] [--repeat N] [--hold SECONDS] "
@@ -104,7 +118,9 @@ static const struct command commands[] = {
 	    "the snapshot must not be used.\n",
 	    0, 1, 1, ctl_thaw },
 	{ "forget", "NAME", "forget a participant that will not come back",
-	    NULL, 0, 1, 1, ctl_forget },
+	    "Until then one that went away without leaving counts as missing,\n"
+	    "and no snapshot is application-consistent.\n",
+	    0, 1, 1, ctl_forget },
 	{ "reload", "", "read the configuration again",
 	    "Waits for the end of a transaction that runs.  If anything is\n"
 	    "wrong with the configuration, the one before stays.\n",
@@ -131,7 +147,14 @@ print_list(void)
 	size_t i;
 
 	fputs("usage: appvssctl [--socket PATH] [--history FILE] [--json] "
-	      "COMMAND\n",
+	      "COMMAND\n\n"
+	      "A snapshot is application-consistent if every application that "
+	      "takes part (a\nparticipant) had its data in order for it, and "
+	      "waited until it was taken.\n"
+	      "  Why was the last one not, since when, what to do?  "
+	      "appvssctl last\n"
+	      "  Will the next one be?                              "
+	      "appvssctl doctor\n",
 	    stdout);
 	for (i = 0; i < NCOMMANDS; i++) {
 		const struct command *command = &commands[i];
@@ -143,10 +166,7 @@ print_list(void)
 			    strlen(command->usage) > 8 ? "..." : command->usage,
 			    command->summary);
 	}
-	fputs("\nappvssctl COMMAND --help says more of one.\n"
-	      "A snapshot is application-consistent if every participant was "
-	      "ready for it; why\nthe newest one was not: appvssctl last.\n",
-	    stdout);
+	fputs("\nappvssctl COMMAND --help says more of one.\n", stdout);
 }
 
 void

@@ -13,10 +13,11 @@
 #include "output.h"
 #include "path.h"
 #include "show.h"
+#include "since.h"
 #include "svg.h"
 #include "text.h"
 #include "timeline.h"
-#include "why.h"
+#include "verdict.h"
 
 const char *
 show_outcome(const struct history_txn *txn)
@@ -97,8 +98,8 @@ json_part(const struct history_part *part)
 }
 
 /* It says so itself: see HISTORY_DRILL_PROGRAM. */
-static bool
-is_drill(const struct history_detail *detail)
+bool
+show_is_drill(const struct history_detail *detail)
 {
 	for (size_t i = 0; i < detail->nevents; i++)
 		if (strcmp(detail->events[i].kind, "requested_by") == 0 &&
@@ -132,7 +133,7 @@ print_json_path(const struct history_detail *detail)
 }
 
 static void
-print_json(const struct history_detail *detail)
+print_json(const struct history_detail *detail, const struct since *since)
 {
 	struct text_json json;
 
@@ -142,7 +143,7 @@ print_json(const struct history_detail *detail)
 	text_json_string(&json, "version", detail->run.version);
 	text_json_string(&json, "boot_id", detail->run.boot_id);
 	text_json_string(&json, "generation", detail->run.generation);
-	text_json_bool(&json, "drill", is_drill(detail));
+	text_json_bool(&json, "drill", show_is_drill(detail));
 	text_json_end(&json);
 	for (size_t i = 0; i < detail->nstates; i++) {
 		const struct history_state *state = &detail->states[i];
@@ -157,6 +158,7 @@ print_json(const struct history_detail *detail)
 	}
 	for (size_t i = 0; i < detail->nparts; i++)
 		json_part(&detail->parts[i]);
+	verdict_print_json(detail, since);
 	print_json_path(detail);
 	for (size_t i = 0; i < detail->nevents; i++) {
 		text_json_begin(&json);
@@ -168,31 +170,8 @@ print_json(const struct history_detail *detail)
 	}
 }
 
-/* In words, and who was to blame. */
 static void
-print_why(const struct history_detail *detail)
-{
-	printf("  why          %s\n", why_transaction(detail));
-	for (size_t i = 0; i < detail->nparts; i++) {
-		const struct history_part *part = &detail->parts[i];
-		const char *why = why_participant(part);
-
-		if (why == NULL)
-			continue;
-		printf("  %-13s", "");
-		text_print(part->name);
-		printf(" (%s) %s", part->required ? "required" : "optional",
-		    why);
-		if (part->text[0] != '\0') {
-			printf(": ");
-			text_print(part->text);
-		}
-		putchar('\n');
-	}
-}
-
-static void
-print_heading(const struct history_detail *detail)
+print_heading(const struct history_detail *detail, const struct since *since)
 {
 	const struct history_txn *txn = &detail->txn;
 	const struct history_state *last = &txn->last;
@@ -208,12 +187,13 @@ print_heading(const struct history_detail *detail)
 		printf(", consistency ");
 	text_print_word(
 	    last->consistency[0] == '\0' ? "none" : last->consistency);
-	printf("\n  begun        %s, asked by ",
-	    text_time(txn->at_ms, true, at));
+	putchar('\n');
+	verdict_print_worth(detail);
+	printf("  begun        %s, asked by ", text_time(txn->at_ms, true, at));
 	text_print(txn->source);
 	if (txn->msgid != 0)
 		printf(" (message %" PRIu64 ")", txn->msgid);
-	if (is_drill(detail))
+	if (show_is_drill(detail))
 		printf(", a drill: no snapshot was taken");
 	if (last->reason[0] != '\0' || last->culprit[0] != '\0') {
 		printf("\n  reason       ");
@@ -227,7 +207,7 @@ print_heading(const struct history_detail *detail)
 	text_print(show_host(last));
 	printf("\n  participants %u of %u ready\n", txn->parts_ready,
 	    txn->parts);
-	print_why(detail);
+	verdict_print(detail, since);
 }
 
 static void
@@ -322,6 +302,7 @@ int
 ctl_show_id(const struct ctl *ctl, int64_t id)
 {
 	struct history_detail detail;
+	struct since since;
 	struct history *history;
 	enum history_error error;
 	int status;
@@ -332,15 +313,17 @@ ctl_show_id(const struct ctl *ctl, int64_t id)
 	error = history_find(history, id, &detail);
 	if (error != HISTORY_OK)
 		status = ctl_history_failed(history, (int)error);
+	else
+		since_find(history, &detail, &since);
 	history_close(history);
 	if (status != EX_OK)
 		return (status);
 	if (ctl->svg != NULL) {
 		status = write_svg(ctl->svg, &detail);
 	} else if (ctl->json) {
-		print_json(&detail);
+		print_json(&detail, &since);
 	} else {
-		print_heading(&detail);
+		print_heading(&detail, &since);
 		print_states(&detail);
 		timeline_print(&detail);
 		print_events(&detail);

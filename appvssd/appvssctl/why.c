@@ -98,3 +98,50 @@ why_participant(const struct history_part *part)
 		return (NULL);
 	return (say(results, part->result));
 }
+
+static const struct saying advices[] = {
+	{ "late",
+	    "is driver_ms of appvssd.conf(5) the driver's limit? appvssctl doctor compares" },
+	{ "fs_failed", "hv_vss_daemon --check, and its log" },
+	{ "host_thaw", "ask the host's log why it gave up" },
+	{ "new_freeze", "ask the host's log why it did not thaw" },
+	{ "no_thaw",
+	    "ask the host's log why it took so long, or allow more: hold_ms "
+	    "in appvssd.conf(5)" },
+	{ "busy", "do not let two backups run at a time" },
+	{ NULL, NULL },
+};
+
+static const struct saying part_advices[] = {
+	{ "failed",
+	    "mend what it said, or what its own log says; a script of "
+	    "vss.d(7) is tried by appvss-hooks --run freeze NAME" },
+	{ "timeout",
+	    "see its own log, and how long it takes: appvssctl history "
+	    "--app NAME --stats; more time: freeze_ms in appvssd.conf(5)" },
+	{ "disconnected", "see in its own log why it ended, and start it" },
+	{ "lost", "see in its own log why it ended, and start it" },
+	{ "absent",
+	    "start it, or if it is gone for good: appvssctl forget NAME" },
+	{ "owes_thaw", "look at it now: it may be frozen still" },
+	{ NULL, NULL },
+};
+
+const char *
+why_advice(const struct history_detail *detail)
+{
+	const struct history_state *last = &detail->txn.last;
+
+	if (is(last->state, "interrupted"))
+		return ("see in appvssd's log why it ended");
+	if (detail->nparts == 0)
+		return ("let applications take part: scripts in vss.d(7), or "
+			"appvss(3); who does: appvssctl apps");
+	return (say(advices, last->reason));
+}
+
+const char *
+why_part_advice(const struct history_part *part)
+{
+	return (say(part_advices, part->result));
+}

@@ -15,5 +15,8 @@ struct history_txn;
 const char *why_transaction(const struct history_detail *detail);
 /* What this one did not do; NULL: it was ready. */
 const char *why_participant(const struct history_part *part);
+/* What to do so that the next one is better; NULL: nothing more. */
+const char *why_advice(const struct history_detail *detail);
+const char *why_part_advice(const struct history_part *part);
 
 #endif /* WHY_H */

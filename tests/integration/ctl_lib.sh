@@ -4,7 +4,8 @@
 #
 #	ctl STATUS ARGUMENT...	runs it; its output is in $out, all of it
 #	expect PATTERN		in $out; expect_not PATTERN
-#	expect_json		each line of $out is a JSON object
+#	expect_json		each line of $out is a JSON object with the keys of
+#				appvssctl(8)
 #	expect_ids ID...	the transactions of history, in this order
 #	feed			lines of standard input become $history
 
@@ -35,9 +36,8 @@ expect_not() {
 }
 
 expect_json() {
-	python3 -c 'import json, sys
-for line in sys.stdin:
-    json.loads(line)' <"$out" || die "not JSON: $(cat "$out")"
+	python3 tests/integration/ctl_json.py <"$out" ||
+		die "not the JSON of appvssctl(8): $(cat "$out")"
 }
 
 expect_ids() {

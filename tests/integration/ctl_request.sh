@@ -26,9 +26,8 @@ expect() {
 }
 
 expect_json() {
-	python3 -c 'import json, sys
-for line in sys.stdin:
-    json.loads(line)' <"$out" || die "not JSON: $(cat "$out")"
+	python3 tests/integration/ctl_json.py <"$out" ||
+		die "not the JSON of appvssctl(8): $(cat "$out")"
 }
 
 app() {
@@ -53,6 +52,8 @@ expect 'not application-consistent: filesystem'
 ! grep -q ran "$out" || die "the command ran all the same"
 ctl 69 drill --require-application
 expect 'consistency filesystem'
+ctl 69 freeze --require-application
+expect 'not application-consistent: filesystem'
 
 say "run"
 app db

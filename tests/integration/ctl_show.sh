@@ -36,6 +36,11 @@ expect '^  why +a participant did not answer in its time$'
 expect '^ +slow \(optional\) did not answer in its time: <&> \\x1b\[31m \\xff$'
 expect '^ +gone \(optional\) is known and was not there: start it, or forget it$'
 expect_not '^ +(web|ledger|cache) \((optional|required)\)'
+expect '^  worth +NOT application-consistent: only the file systems are in order$'
+expect '^  next +slow: see its own log, and how long it takes: appvssctl history'
+expect '^ +gone: start it, or if it is gone for good: appvssctl forget NAME$'
+expect '^ +rehearse: appvssctl drill; look ahead: appvssctl doctor$'
+expect_not '^  since|ready last'
 expect '^  critical path  ledger 100 ms -> slow 400 ms$'
 expect '^  slowest        slow, 80 % of the 500 ms until all had answered$'
 # Progress stands below whose it is, and only once.
@@ -58,10 +63,57 @@ expect '^  why +no participant was registered: nobody could say'
 ctl 0 show 4
 expect '^  why +a check: all could be frozen$'
 
+say "since when"
+{
+	echo "RUN run=4 at_ms=1763677000000 boot_id=b1 version=0.1.0"
+	seq=0
+	# Good, a drill, and two that are not: late has failed in both, gone in
+	# all.
+	for id in 10 11 12 13; do
+		at=$((1763678000000 + id * 1000))
+		case $id in
+		10) late=ready web=ready how=application ;;
+		11) late=ready web=ready how=application
+			echo "EVENT seq=$((seq += 1)) id=$id at_ms=$at kind=requested_by text=\"uid=0 pid=7 appvssctl-drill 0.1.0\"" ;;
+		12) late=failed web=ready how=filesystem ;;
+		13) late=timeout web=absent how=none ;;
+		esac
+		echo "BEGIN seq=$((seq += 1)) id=$id op=freeze source=device at_ms=$at"
+		echo "PART seq=$((seq += 1)) id=$id phase=final name=late result=$late told_at_ms=0"
+		echo "PART seq=$((seq += 1)) id=$id phase=final name=web result=$web told_at_ms=0"
+		[ "$id" -lt 12 ] ||
+			echo "PART seq=$((seq += 1)) id=$id phase=final name=never result=lost told_at_ms=0"
+		echo "STATE seq=$((seq += 1)) id=$id at_ms=$at state=done consistency=$how elapsed_ms=9"
+	done
+	echo "END seq=$((seq + 1)) at_ms=1763679000000"
+} | feed
+ctl 0 last
+expect '^  worth +NOT application-consistent: do not rely on it$'
+expect '^  since +2 in a row are not; the last application-consistent one is transaction 10, 2025-11-20 22:33:30 \+0000$'
+grep -A 1 ' late (optional)' "$out" |
+	grep -q '  last ready in transaction 11, 2025-11-20 22:33:31 +0000$' ||
+	die "late: $(cat "$out")"
+grep -A 1 ' web (optional)' "$out" | grep -q 'transaction 12, ' ||
+	die "web: $(cat "$out")"
+grep -A 1 ' never (optional)' "$out" |
+	grep -Eq 'ready in none of the [0-9]+ freezes before it$' ||
+	die "never: $(cat "$out")"
+ctl 0 last --json
+expect_json
+expect '^\{"kind":"why","name":null,.*"good_id":10,"good_at_ms":1763678010000\}$'
+expect '^\{"kind":"why","name":"late","text":"did not answer in its time","next":"see its own log.*"good_id":11,'
+expect '^\{"kind":"why","name":"never",.*"good_id":null,"good_at_ms":null\}$'
+ctl 0 show 11
+expect '^  worth +a drill: no snapshot was taken$'
+ctl 0 show 10
+expect '^  worth +application-consistent: every participant'
+expect_not '^  (since|next) '
+
 say "a picture"
 ctl 0 show 1 --svg "$TEST_DIR/one.svg"
 [ ! -s "$out" ] || die "it is printed as well: $(cat "$out")"
-ctl 0 last --svg "$TEST_DIR/none.svg"
+ctl 0 show 3 --svg "$TEST_DIR/none.svg"
+ctl 0 last --svg "$TEST_DIR/last.svg"
 ctl 0 show 4 --svg "$TEST_DIR/check.svg"
 ctl 73 last --svg "$TEST_DIR/no/such.svg"
 python3 - "$TEST_DIR" <<'END'

@@ -32,9 +32,8 @@ expect_not() {
 }
 
 expect_json() {
-	python3 -c 'import json, sys
-for line in sys.stdin:
-    json.loads(line)' <"$out" || die "not JSON: $(cat "$out")"
+	python3 tests/integration/ctl_json.py <"$out" ||
+		die "not the JSON of appvssctl(8): $(cat "$out")"
 }
 
 feed() {
@@ -60,9 +59,27 @@ ctl 64 -n 5 status
 ctl 64 -n 0 history
 ctl 64 --live last
 ctl 64 forget 'no name'
-ctl 66 --history "$TEST_DIR/none.db" history
-ctl 69 --socket "$TEST_DIR/none" status
-expect 'is appvssd running'
+for command in status apps watch 'run true' freeze 'thaw 1' drill 'forget x' \
+	reload; do
+	# shellcheck disable=SC2086
+	ctl 69 --socket "$TEST_DIR/none" $command
+	expect '^appvssctl: .*is appvssd running'
+done
+for command in last history 'history --app x --stats' 'show 1' provenance; do
+	# shellcheck disable=SC2086
+	ctl 66 --history "$TEST_DIR/none.db" $command
+	expect '^appvssctl: .*none.db: No such file'
+done
+for command in last history show provenance status apps watch doctor metrics \
+	drill run freeze thaw forget reload; do
+	ctl 64 "$command" --frobnicate
+	expect 'try appvssctl --help'
+	ctl 0 "$command" --help
+	expect "^usage: appvssctl $command"
+done
+ctl 3 check --frobnicate
+ctl 0 check --help
+expect 'UNKNOWN'
 
 say "history"
 feed <<'ROWS'
@@ -87,6 +104,11 @@ ctl 0 --history "$history" -n 1 history
 ctl 0 history --json --history "$history"
 expect_json
 expect '^\{"id":2,"at_ms":1763676001000,"op":"freeze",.*"culprit":"slow"'
+sqlite3 -separator ,\"at_ms\": "$history" \
+	"SELECT '{\"id\":' || id, at_ms || ',' FROM txn ORDER BY n DESC" \
+	>"$TEST_DIR/rows"
+grep -Eo '^\{"id":[0-9]+,"at_ms":[0-9]+,' "$out" | cmp -s - "$TEST_DIR/rows" ||
+	die "numbers and times are not those of the file: $(cat "$TEST_DIR/rows")"
 
 say "the timeline"
 ctl 0 --history "$history" last
@@ -269,6 +291,12 @@ printf 'OK verb=FORGET name=gone\n' >"$TEST_DIR/answer"
 ctl 0 forget gone
 expect '^gone is forgotten$'
 wait_for "$TEST_DIR/server.log" '^got FORGET name=gone$' 5
+ctl 0 forget gone --json
+expect '^\{"forgotten":"gone"\}$'
+printf 'OK verb=RELOAD\n' >"$TEST_DIR/answer"
+ctl 0 reload --json
+expect_json
+expect '^\{"reloaded":true\}$'
 printf 'what is this\n' >"$TEST_DIR/answer"
 ctl 76 status
 printf 'ITEM kind=broker\n' >"$TEST_DIR/answer"
