@@ -60,6 +60,7 @@ const char options_help[] = "\n"
 
 static const char *const outcomes[] = { "done", "aborted", "expired",
 	"superseded", "lost", "interrupted", "held", "unfinished", NULL };
+static const char *const sources[] = { "device", "requestor", NULL };
 static const char *const consistencies[] = { "application", "filesystem",
 	"none", NULL };
 
@@ -104,9 +105,8 @@ take_filter(struct ctl *ctl, enum option_number number, const char *text)
 		ctl->app = text;
 		return (text[0] != '\0');
 	case OPTION_SOURCE:
-		/* analyze: likewise. */
 		ctl->source = text;
-		return (text[0] != '\0');
+		return (is_among(text, sources));
 	}
 	return (false);
 }

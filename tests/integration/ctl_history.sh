@@ -82,6 +82,7 @@ for bad in yesterday 0 0h h 2x -3d 2025-02-30 2025-13-01 '2025-11-20 25:00' \
 done
 ctl 64 history --outcome good
 ctl 64 history --consistency best
+ctl 64 history --source host
 ctl 64 last --app ledger
 expect 'is no option of last'
 

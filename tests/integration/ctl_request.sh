@@ -154,6 +154,13 @@ ctl 69 drill --require-application
 expect 'shy .*absent'
 ctl 0 forget shy
 ctl 0 drill --require-application
+for command in status apps history last provenance check; do
+	status=0
+	[ "$command" != provenance ] || status=1
+	ctl "$status" "$command"
+	ctl "$status" "$command" --json
+	expect_json
+done
 ctl 0 drill --json
 expect_json
 expect '"kind":"transaction","id":[0-9]+,.*"source":"requestor".*"drill":true'
