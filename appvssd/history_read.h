@@ -155,6 +155,10 @@ enum history_error history_before(struct history *history, int64_t id,
 /* How a drill names itself when it asks: it is no snapshot. */
 #define HISTORY_DRILL_PROGRAM "appvssctl-drill"
 
+/* The newest freeze that is no drill; id is 0 if there is none. */
+enum history_error history_newest(struct history *history, const char *source,
+    struct history_txn *txn);
+
 /* For monitoring; id is 0 where there is none.  Drills are left out. */
 struct history_summary {
 	struct history_txn newest; /* freeze */

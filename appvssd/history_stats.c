@@ -72,16 +72,23 @@ count_missed(struct history *history, int64_t since_ms, int64_t *missed)
 }
 
 enum history_error
+history_newest(struct history *history, const char *source,
+    struct history_txn *txn)
+{
+	return (find_newest(history,
+	    "SELECT " HISTORY_TXN_COLUMNS " WHERE " HISTORY_PIECE(
+		t) "AND t.op = 'freeze' AND (?8 IS NULL OR t.source = ?8) AND" IS_NO_DRILL
+		   " ORDER BY t.n DESC LIMIT ?1",
+	    source, txn));
+}
+
+enum history_error
 history_summary(struct history *history, const char *source,
     struct history_summary *summary)
 {
 	enum history_error error;
 
-	error = find_newest(history,
-	    "SELECT " HISTORY_TXN_COLUMNS " WHERE " HISTORY_PIECE(
-		t) "AND t.op = 'freeze' AND (?8 IS NULL OR t.source = ?8) AND" IS_NO_DRILL
-		   " ORDER BY t.n DESC LIMIT ?1",
-	    source, &summary->newest);
+	error = history_newest(history, source, &summary->newest);
 	if (error == HISTORY_OK)
 		error = find_newest(history,
 		    "SELECT " HISTORY_TXN_COLUMNS " WHERE " HISTORY_PIECE(

@@ -21,7 +21,8 @@ static const struct command commands[] = {
 	    "        and when it was ready last\n"
 	    "since   how many in a row, and the last good one\n"
 	    "next    what to do, so that the next one is better\n"
-	    "The bars show who was slow.  Drills are shown as well: they say so.\n"
+	    "The bars show who was slow.  Drills are no snapshots, and passed over:\n"
+	    "appvssctl show ID.\n"
 	    "--svg writes a picture for a browser instead.\n",
 	    BIT(SVG), 0, 0, ctl_last },
 	{ "history", "[-n N] [FILTER...]",

@@ -51,7 +51,7 @@ int ctl_thaw(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_watch(const struct ctl *ctl, int argc, char *argv[]);
 int ctl_drill(const struct ctl *ctl, int argc, char *argv[]);
 
-/* Prints a transaction of the history; id 0: the newest freeze. */
+/* Prints a transaction of the history; id 0: the newest snapshot. */
 int ctl_show_id(const struct ctl *ctl, int64_t id);
 
 /* "appvssctl: ..." */

@@ -298,6 +298,22 @@ write_svg(const char *path, const struct history_detail *detail)
 	return (status);
 }
 
+/* Of id 0: the newest snapshot, or a drill if nothing else is there. */
+static enum history_error
+find(struct history *history, int64_t id, struct history_detail *detail)
+{
+	struct history_txn newest;
+	enum history_error error;
+
+	if (id == 0) {
+		error = history_newest(history, NULL, &newest);
+		if (error != HISTORY_OK)
+			return (error);
+		id = newest.id;
+	}
+	return (history_find(history, id, detail));
+}
+
 int
 ctl_show_id(const struct ctl *ctl, int64_t id)
 {
@@ -310,7 +326,7 @@ ctl_show_id(const struct ctl *ctl, int64_t id)
 	status = ctl_open_history(ctl, &history);
 	if (status != EX_OK)
 		return (status);
-	error = history_find(history, id, &detail);
+	error = find(history, id, &detail);
 	if (error != HISTORY_OK)
 		status = ctl_history_failed(history, (int)error);
 	else

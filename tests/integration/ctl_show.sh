@@ -103,6 +103,16 @@ expect_json
 expect '^\{"kind":"why","name":null,.*"good_id":10,"good_at_ms":1763678010000\}$'
 expect '^\{"kind":"why","name":"late","text":"did not answer in its time","next":"see its own log.*"good_id":11,'
 expect '^\{"kind":"why","name":"never",.*"good_id":null,"good_at_ms":null\}$'
+{
+	echo "RUN run=5 at_ms=1763678020000 boot_id=b1 version=0.1.0"
+	echo "BEGIN seq=1 id=14 op=freeze source=requestor at_ms=1763678021000"
+	echo "EVENT seq=2 id=14 at_ms=1763678021000 kind=requested_by text=\"uid=0 pid=7 appvssctl-drill 0.1.0\""
+	echo "STATE seq=3 id=14 at_ms=1763678021000 state=done consistency=application elapsed_ms=9"
+	echo "END seq=4 at_ms=1763678022000"
+} | feed
+ctl 0 last
+expect '^transaction 13: '
+ctl 0 show 14
 ctl 0 show 11
 expect '^  worth +a drill: no snapshot was taken$'
 ctl 0 show 10
