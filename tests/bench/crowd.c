@@ -135,18 +135,15 @@ crowd_read(struct crowd *crowd, struct crowd_member *member)
 	}
 }
 
-void
-crowd_serve(struct crowd *crowd, void (*other)(void *arg, void *data),
-    void *arg)
+bool
+crowd_serve_for(struct crowd *crowd, int timeout_ms,
+    void (*other)(void *arg, void *data), void *arg)
 {
 	struct epoll_event events[EVENTS_MAX];
 	struct crowd_member *member;
 	int count, i;
 
-	count = epoll_wait(crowd->epoll_fd, events, EVENTS_MAX,
-	    READY_TIMEOUT_S * 1000);
-	if (count == 0)
-		errx(1, "nothing happens");
+	count = epoll_wait(crowd->epoll_fd, events, EVENTS_MAX, timeout_ms);
 	if (count == -1 && errno != EINTR)
 		err(1, "epoll_wait");
 	for (i = 0; i < count; i++) {
@@ -157,6 +154,15 @@ crowd_serve(struct crowd *crowd, void (*other)(void *arg, void *data),
 		else
 			other(arg, events[i].data.ptr);
 	}
+	return (count != 0);
+}
+
+void
+crowd_serve(struct crowd *crowd, void (*other)(void *arg, void *data),
+    void *arg)
+{
+	if (!crowd_serve_for(crowd, READY_TIMEOUT_S * 1000, other, arg))
+		errx(1, "nothing happens");
 }
 
 void

@@ -7,6 +7,7 @@
 #ifndef CROWD_H
 #define CROWD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CROWD_LINE_MAX 256
@@ -46,6 +47,9 @@ void crowd_watch(struct crowd *crowd, int fd, void *data);
  */
 void crowd_serve(struct crowd *crowd, void (*other)(void *arg, void *data),
     void *arg);
+/* The same, at most that long; false: nothing has come. */
+bool crowd_serve_for(struct crowd *crowd, int timeout_ms,
+    void (*other)(void *arg, void *data), void *arg);
 
 double bench_now_us(void);
 

@@ -13,12 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "rig.h"
 
 /* The default; with more participants, so many that no row is dropped. */
 #define QUEUE_ROWS_MIN 4096
+/* Nothing that is still to be done waits so long. */
+#define SETTLED_MS 20
 
 /* --- the device ---------------------------------------------------------- */
 
@@ -138,6 +141,37 @@ device_ask(struct rig *rig, uint32_t opt)
 		crowd_serve(&rig->crowd, rig_on_other, rig);
 }
 
+/* What a process has had of the processors, or -1. */
+static int64_t
+cpu_ns(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 ||
+	    clock_gettime(clock, &used) == -1)
+		return (-1);
+	return ((int64_t)used.tv_sec * 1000000000 + used.tv_nsec);
+}
+
+/* Serves everybody until nobody has had anything to do for a while. */
+static void
+rig_settle(struct rig *rig)
+{
+	int64_t broker_ns, history_ns;
+	bool busy;
+
+	do {
+		broker_ns = cpu_ns(rig->broker);
+		history_ns = cpu_ns(rig->history);
+		if (broker_ns == -1 || history_ns == -1)
+			errx(1, "appvssd has ended");
+		busy = crowd_serve_for(&rig->crowd, SETTLED_MS, rig_on_other,
+		    rig);
+	} while (busy || cpu_ns(rig->broker) != broker_ns ||
+	    cpu_ns(rig->history) != history_ns);
+}
+
 double
 rig_release_us(struct rig *rig)
 {
@@ -151,6 +185,7 @@ rig_release_us(struct rig *rig)
 	device_ask(rig, HV_VSS_THAW);
 	if (rig->answer_status != VSS_SUCCESS)
 		errx(1, "appvssd says that the thaw came too late");
+	rig_settle(rig);
 	return (took_us);
 }
 
@@ -194,19 +229,19 @@ start_appvssd(struct rig *rig, const char *appvssd)
 	err(1, "%s", appvssd);
 }
 
-/* The broker is the child of the parent that is called so. */
+/* The child of the parent that is called so. */
 static pid_t
-find_broker(pid_t parent)
+find_child(pid_t parent, const char *name)
 {
 	char command[128];
 	FILE *pipe_;
 	int pid;
 
-	(void)snprintf(command, sizeof(command),
-	    "pgrep -P %d -x appvssd-broker", (int)parent);
+	(void)snprintf(command, sizeof(command), "pgrep -P %d -x %.15s",
+	    (int)parent, name);
 	pipe_ = popen(command, "r");
 	if (pipe_ == NULL || fscanf(pipe_, "%d", &pid) != 1)
-		errx(1, "there is no broker");
+		errx(1, "there is no %s", name);
 	(void)pclose(pipe_);
 	return (pid);
 }
@@ -249,8 +284,9 @@ rig_start(struct rig *rig, const char *appvssd, const char *history,
 	/* One snapshot of nobody: everything has been used once. */
 	while (rig->device_fd == -1)
 		crowd_serve(&rig->crowd, rig_on_other, rig);
+	rig->broker = find_child(rig->server, "appvssd-broker");
+	rig->history = find_child(rig->server, strrchr(history, '/') + 1);
 	(void)rig_release_us(rig);
-	rig->broker = find_broker(rig->server);
 	rig->rss_none_kib = rig_status(rig->broker, "VmRSS");
 	rig->anon_none_kib = rig_status(rig->broker, "RssAnon");
 	(void)snprintf(path, sizeof(path), "%s/socket", rig->dir);

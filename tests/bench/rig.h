@@ -18,6 +18,7 @@ struct rig {
 	char dir[128];
 	pid_t server;
 	pid_t broker;
+	pid_t history;
 	long rss_none_kib;  /* of the broker, before anybody had connected */
 	long anon_none_kib; /* likewise, what is no file */
 	/* The device. */
@@ -39,7 +40,12 @@ void rig_start(struct rig *rig, const char *appvssd, const char *history,
     const char *parent, size_t count);
 void rig_stop(struct rig *rig);
 
-/* One snapshot: microseconds from FREEZE on the device to its answer. */
+/*
+ * One snapshot: microseconds from FREEZE on the device to its answer.  Returns
+ * when the rest of it, what the broker asks of the device after the thaw and
+ * what the history keeps, is done as well: it is in no time, neither of this
+ * program nor of another that is measured next.
+ */
 double rig_release_us(struct rig *rig);
 
 /* A number of /proc/PID/status, such as VmRSS; -1: none. */
