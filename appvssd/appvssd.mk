@@ -35,9 +35,9 @@ SANDBOX_OBJS = appvssd/sandbox_${OS}.o
 OBJS += ${SANDBOX_OBJS}
 
 HISTORY_OWN_OBJS = appvssd/history.o appvssd/history_answer.o \
-	appvssd/history_aside.o \
+	appvssd/history_aside.o appvssd/history_batch.o \
 	appvssd/history_check.o appvssd/history_chores.o appvssd/history_db.o \
-	appvssd/history_prune.o appvssd/history_query.o \
+	appvssd/history_fail.o appvssd/history_prune.o appvssd/history_query.o \
 	appvssd/history_rows.o appvssd/history_schema.o appvssd/history_sql.o
 HISTORY_OBJS = ${HISTORY_OWN_OBJS} appvssd/history_fetch.o \
 	appvssd/histwire.o ${SANDBOX_OBJS} ${WIRE_OBJS} \
