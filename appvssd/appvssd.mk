@@ -143,7 +143,6 @@ INTEGRATION_TESTS += tests/integration/ctl_completion.sh \
 	tests/integration/ctl_show.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
-	tests/integration/history_ready.sh \
 	tests/integration/history_schema.sh
 SHELL_SCRIPTS += ${COMPLETION}/appvssctl.bash \
 	tests/integration/ctl_completion.sh \
@@ -156,7 +155,6 @@ SHELL_SCRIPTS += ${COMPLETION}/appvssctl.bash \
 	tests/integration/ctl_show.sh \
 	tests/integration/history_ctl.sh \
 	tests/integration/history_disk.sh \
-	tests/integration/history_ready.sh \
 	tests/integration/history_schema.sh
 
 appvssd/appvssctl/appvssctl: ${CTL_OBJS}

@@ -210,9 +210,6 @@ broker_step_once(struct broker *broker, struct txn_event *event,
 		tell_begin(&broker->tell, &record, origin);
 	else if (event->type == TXN_EV_READY || event->type == TXN_EV_FAIL)
 		tell_event(&broker->tell, &record, event);
-	if (event->type == TXN_EV_READY && event->op == TXN_OP_FREEZE &&
-	    broker->txn.parts[event->part].result == TXN_RESULT_READY)
-		record_ready(&record, event->part);
 	for (i = 0; i < broker->lineup.actions.count; i++)
 		broker_act(broker, &broker->lineup.actions.items[i]);
 }

@@ -6,10 +6,10 @@
  * The input buffer is the batch: lines stay in it, applied to an open SQL
  * transaction, until that is committed, and are applied again after a failure.
  * While it is full nothing is read.  Rows are acknowledged after their commit.
- * When the input is empty everything is committed, but not the rows of a freeze
- * that a COMMIT or its end follows; then a query is answered, or a chore done,
- * unless a freeze is under way: from its first row to its end the file is
- * touched for rows only.  The file is opened when the first line has come, and
+ * When the input is empty everything is committed; rows of a freeze wait a
+ * little for its COMMIT.  Then a query is answered, or a chore done, unless a
+ * freeze is under way: from its first row to its end the file is touched for
+ * rows only.  The file is opened when the first line has come, and
  * replaced by a new one when it turns out to be damaged.
  */
 #include <sys/socket.h>
@@ -155,9 +155,10 @@ step(struct history *history)
 	}
 	if (read_input(history, 0))
 		return (HISTORY_RUNNING);
-	if (history->row_in_batch && !history->commit_due && !history->eof &&
+	wait_ms = history_batch_wait_ms(history);
+	if (wait_ms > 0 && !history->eof &&
 	    history->length < sizeof(history->in)) {
-		(void)read_input(history, -1);
+		(void)read_input(history, wait_ms);
 		return (HISTORY_RUNNING);
 	}
 	result = history_batch_commit(history);

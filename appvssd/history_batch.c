@@ -14,6 +14,11 @@
 #include "kernel/vssdev/heldlog.h"
 
 #define QUERY_LIMIT_MS 1000 /* of one, on the disk */
+/*
+ * So long the rows of a freeze wait for its COMMIT: mostly it comes sooner, and
+ * finds no other commit in its way.
+ */
+#define FREEZE_LIMIT_MS 50
 
 static void
 on_known(void *arg, const char *name, const char *program, int64_t uid)
@@ -82,20 +87,7 @@ history_batch_commit(struct history *history)
 	if (history->row_in_batch)
 		history_answer_ack(history->fd, seq);
 	history->row_in_batch = false;
-	history->commit_due = false;
 	return (HISTORYDB_OK);
-}
-
-/*
- * Participants become ready one after the other, and the release waits for the
- * commit of all: until then their rows are in the open SQL transaction.
- */
-static bool
-wants_commit(const struct wire_msg *msg)
-{
-	if (msg->verb == HR_PART)
-		return (strcmp(wire_get_text(msg, HK_PHASE, ""), "held") != 0);
-	return (msg->verb != HR_WITHDRAW);
 }
 
 /* A freeze is under way from its beginning to a state that is its end. */
@@ -166,7 +158,7 @@ take_msg(struct history *history, const struct wire_msg *msg, int *statusp)
 		note_freeze(history, msg);
 		break;
 	case HR_PART:
-	case HR_WITHDRAW:
+	case HR_HELD:
 	case HR_EVENT:
 	case HR_KNOWN:
 	case HR_FORGET:
@@ -175,8 +167,10 @@ take_msg(struct history *history, const struct wire_msg *msg, int *statusp)
 	case HR_COUNT:
 		break;
 	}
+	if (!history->row_in_batch)
+		history->commit_at_ms = history_monotonic_ms() +
+		    FREEZE_LIMIT_MS;
 	history->row_in_batch = true;
-	history->commit_due = history->commit_due || wants_commit(msg);
 	return (historydb_apply(history->db, msg));
 }
 
@@ -220,4 +214,17 @@ history_batch_take(struct history *history, int *statusp)
 	    (length = next_line(history)) != 0)
 		result = take_line(history, length, statusp);
 	return (result);
+}
+
+int
+history_batch_wait_ms(const struct history *history)
+{
+	uint64_t now_ms;
+
+	if (!history->row_in_batch || history->freeze_id == 0)
+		return (0);
+	now_ms = history_monotonic_ms();
+	return (history->commit_at_ms <= now_ms ?
+		0 :
+		(int)(history->commit_at_ms - now_ms));
 }

@@ -7,7 +7,7 @@
 
 #include "history_check.h"
 
-/* Each goes on behind ?1, or behind ?1 and ?2: its first columns. */
+/* Each goes on behind ?1 (and ?2, ...): its first columns. */
 static const struct walk {
 	const char *sql;
 	int columns;
@@ -15,6 +15,10 @@ static const struct walk {
 	{ "SELECT * FROM run WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
 	{ "SELECT * FROM txn WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
 	{ "SELECT * FROM state WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
+	{ "SELECT run, id, proof, n, parts FROM held"
+	  " WHERE (run, id, proof, n) > (?1, ?2, ?3, ?4)"
+	  " ORDER BY run, id, proof, n LIMIT 500",
+	    4 },
 	{ "SELECT * FROM part WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
 	{ "SELECT * FROM event WHERE n > ?1 ORDER BY n LIMIT 500", 1 },
 	{ "SELECT id, n FROM txn INDEXED BY txn_id WHERE id > ?1"
@@ -88,7 +92,7 @@ historycheck_step(struct sqlite3 *db, struct historycheck *check, bool *donep)
 	if (code != SQLITE_DONE)
 		return (code);
 	if (!any) {
-		*check = (struct historycheck) { check->walk + 1, { 0, 0 } };
+		*check = (struct historycheck) { .walk = check->walk + 1 };
 		*donep = check->walk == NWALKS;
 	}
 	return (SQLITE_OK);

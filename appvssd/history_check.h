@@ -20,7 +20,7 @@ int historycheck_whole(struct sqlite3 *db, bool *soundp);
 /* How far the steps have come; zero at first. */
 struct historycheck {
 	size_t walk;
-	int64_t at[2];
+	int64_t at[4];
 };
 
 /*

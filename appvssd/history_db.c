@@ -163,6 +163,8 @@ inspect_history(struct historydb *db, const char *path, struct verdict *verdict)
 		code = check_numbers(db->db, &sound);
 	if (code == SQLITE_OK && sound)
 		code = configure(db->db);
+	if (code == SQLITE_OK && db->version < HISTORY_STAND_IN_BEFORE)
+		code = historysql_run(db->db, HISTORY_STAND_IN, "");
 	if (historysql_result(code) == HISTORYDB_RETRY)
 		return (keep_error(db, HISTORYDB_RETRY));
 	if (code != SQLITE_OK)

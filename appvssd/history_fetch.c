@@ -224,10 +224,9 @@ history_fetch_named(struct history *history, int64_t before, const char *name,
 		       " WHERE t.n IN (SELECT w.n FROM"
 		       " (SELECT n, run, id FROM txn WHERE id < ?1"
 		       "  ORDER BY id DESC LIMIT ?3) AS w"
-		       " WHERE EXISTS (SELECT 1 FROM part AS o"
-		       "  WHERE o.run = w.run AND o.id = w.id AND o.name = ?5)"
-		       " ORDER BY w.id DESC LIMIT ?2 OFFSET ?4)"
-		       " ORDER BY t.id DESC, t.n DESC",
+		       " WHERE " HISTORY_HAS_PART("w",
+			   "?5") " ORDER BY w.id DESC LIMIT ?2 OFFSET ?4)"
+				 " ORDER BY t.id DESC, t.n DESC",
 		.parameters = { before, (int64_t)max, HISTORY_SCAN_MAX, 0 },
 		.texts = { name },
 		.item_size = sizeof(struct history_txn),

@@ -17,7 +17,8 @@
 #include "history_query.h"
 #include "sdk/wire.h"
 
-#define HISTORY_IN_BYTES (256 * 1024)
+/* The whole proof of 10,000 participants, so that it is one commit. */
+#define HISTORY_IN_BYTES (2 * 1024 * 1024)
 #define HISTORY_RUNNING	 (-1) /* no exit status yet */
 
 struct history {
@@ -33,8 +34,8 @@ struct history {
 	size_t length;	/* bytes in the buffer */
 	size_t applied; /* of these, in the open SQL transaction */
 	bool row_in_batch;
-	bool commit_due;    /* not only for rows that a COMMIT follows */
-	uint64_t freeze_id; /* of the freeze that is under way, or 0 */
+	uint64_t commit_at_ms; /* of rows of a freeze, if no COMMIT comes */
+	uint64_t freeze_id;    /* of the freeze that is under way, or 0 */
 	struct history_query query;
 	uint64_t query_until_ms;
 	struct history_chores chores;
@@ -56,6 +57,8 @@ enum historydb_result history_batch_repeat_run(struct history *history);
 enum historydb_result history_batch_take(struct history *history, int *statusp);
 /* Commits what was applied, and says so. */
 enum historydb_result history_batch_commit(struct history *history);
+/* How long what was applied may wait for what is committed with it. */
+int history_batch_wait_ms(const struct history *history);
 
 /* --- history_fail.c ------------------------------------------------------- */
 

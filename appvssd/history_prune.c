@@ -81,6 +81,7 @@ static int
 remove_transaction(struct sqlite3 *db, const struct old *old, int *rowsp)
 {
 	static const char *const tables[] = {
+		"DELETE FROM held WHERE run = ? AND id = ?",
 		"DELETE FROM part WHERE run = ? AND id = ?",
 		"DELETE FROM event WHERE run = ? AND id = ?",
 		"DELETE FROM state WHERE run = ? AND id = ?",

@@ -130,7 +130,9 @@ check_version(sqlite3 *db, char *error)
 		    version, HISTORY_SCHEMA_VERSION);
 		return (HISTORY_E_FORMAT);
 	}
-	return (HISTORY_OK);
+	if (version < HISTORY_STAND_IN_BEFORE)
+		code = sqlite3_exec(db, HISTORY_STAND_IN, NULL, NULL, NULL);
+	return (explain(db, code, error));
 }
 
 /* Opens, and begins the read transaction.  SQLite's extended code. */
@@ -151,7 +153,8 @@ open_database(sqlite3 **dbp, const char *path, int flags)
 	(void)sqlite3_db_config(*dbp, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 	(void)sqlite3_db_config(*dbp, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	code = sqlite3_exec(*dbp,
-	    "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN",
+	    "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+	    "PRAGMA temp_store = MEMORY; BEGIN",
 	    NULL, NULL, NULL);
 	if (code != SQLITE_OK)
 		return (code);

@@ -18,22 +18,55 @@ struct history {
 	char error[HISTORY_ERROR_SIZE];
 };
 
+/*
+ * Those of the proof as rows like those of part, and before any of these.  If a
+ * transaction has more than one proof, the last one counts.
+ */
+#define HISTORY_HELD_OF(run, id)                                          \
+	"SELECT (h.n << 16) + j.key - (1 << 62) AS n, 'held' AS phase,"   \
+	" json_extract(j.value, '$[0]') AS name,"                         \
+	" ifnull(json_extract(j.value, '$[7]'), '') AS program,"          \
+	" 'ready' AS result, 'none' AS thaw,"                             \
+	" ifnull(json_extract(j.value, '$[8]'), '') AS text,"             \
+	" json_extract(j.value, '$[5]') AS pid,"                          \
+	" json_extract(j.value, '$[6]') AS uid,"                          \
+	" json_extract(j.value, '$[1]') AS ord,"                          \
+	" json_extract(j.value, '$[2]') AS required,"                     \
+	" json_extract(j.value, '$[3]') AS told_at_ms,"                   \
+	" json_extract(j.value, '$[4]') AS ready_at_ms,"                  \
+	" NULL AS thaw_told_at_ms, NULL AS thawed_at_ms"                  \
+	" FROM held AS h JOIN json_each(h.parts) AS j WHERE h.run = " run \
+	" AND h.id = " id " AND h.proof = (SELECT max(proof) FROM held"   \
+	" WHERE run = " run " AND id = " id ")"
 /* The participants of a transaction: of each the last row, which is the final
  * one if there is one, else the proof's.
  * A bare column of a query with max() is of the row that has the maximum. */
-#define HISTORY_PARTS_OF(run, id)                                      \
-	"(SELECT *, max(n) FROM part WHERE run = " run " AND id = " id \
-	" GROUP BY name)"
-#define HISTORY_TXN_COLUMNS                                                           \
-	"t.n, t.run, t.id, t.op, t.source, t.msgid, t.at_ms,"                         \
-	" (SELECT count(DISTINCT name) FROM part AS p"                                \
-	"  WHERE p.run = t.run AND p.id = t.id),"                                     \
-	" (SELECT count(*) FROM " HISTORY_PARTS_OF("t.run",                           \
-	    "t.id") "  WHERE result = 'ready'),"                                      \
-		    " s.by_run, s.state, s.consistency, s.reason, s.culprit, s.host," \
-		    " s.at_ms, s.elapsed_ms, s.late_ms"                               \
-		    " FROM txn AS t LEFT JOIN state AS s ON s.n = (SELECT max(n)"     \
-		    "  FROM state AS l WHERE l.run = t.run AND l.id = t.id)"
+#define HISTORY_PARTS_OF(run, id)                                       \
+	"(SELECT *, max(n) FROM ("                                      \
+	"SELECT n, phase, name, program, result, thaw, text, pid, uid," \
+	" ord, required, told_at_ms, ready_at_ms, thaw_told_at_ms,"     \
+	" thawed_at_ms FROM part WHERE run = " run " AND id = " id      \
+	" UNION ALL " HISTORY_HELD_OF(run, id) ") GROUP BY name)"
+/*
+ * Whether a participant has a part in transaction t.  Its name begins an array,
+ * which cannot be inside of a string, where quotes are escaped.
+ */
+#define HISTORY_HAS_PART(t, name)                                     \
+	"(EXISTS (SELECT 1 FROM part AS o WHERE o.run = " t ".run"    \
+	" AND o.id = " t ".id AND o.name = " name ")"                 \
+	" OR EXISTS (SELECT 1 FROM held AS h WHERE h.run = " t ".run" \
+	" AND h.id = " t ".id"                                        \
+	" AND instr(h.parts, '[\"' || " name " || '\",') > 0))"
+#define HISTORY_TXN_COLUMNS                                                                       \
+	"t.n, t.run, t.id, t.op, t.source, t.msgid, t.at_ms,"                                     \
+	" (SELECT count(*) FROM " HISTORY_PARTS_OF("t.run",                                       \
+	    "t.id") "),"                                                                          \
+		    " (SELECT count(*) FROM " HISTORY_PARTS_OF("t.run",                           \
+			"t.id") "  WHERE result = 'ready'),"                                      \
+				" s.by_run, s.state, s.consistency, s.reason, s.culprit, s.host," \
+				" s.at_ms, s.elapsed_ms, s.late_ms"                               \
+				" FROM txn AS t LEFT JOIN state AS s ON s.n = (SELECT max(n)"     \
+				"  FROM state AS l WHERE l.run = t.run AND l.id = t.id)"
 
 #define HISTORY_NUMBERS_MAX 4
 #define HISTORY_TEXTS_MAX   4

@@ -197,18 +197,14 @@ add_part(struct historyrows *rows, const struct wire_msg *msg)
 	    get_time(msg, HK_THAWED_AT_MS)));
 }
 
-/*
- * Not part of a proof yet: that begins with the state "held", and nothing that
- * came before it is changed then.
- */
 static int
-withdraw_part(struct historyrows *rows, const struct wire_msg *msg)
+add_held(struct historyrows *rows, const struct wire_msg *msg)
 {
 	return (historysql_run(rows->db,
-	    "DELETE FROM part WHERE run = ? AND id = ? AND name = ?"
-	    " AND phase = 'held' AND NOT EXISTS (SELECT 1 FROM state AS s"
-	    " WHERE s.run = part.run AND s.id = part.id)",
-	    "iit", rows->run, get_int(msg, HK_ID), get_text(msg, HK_NAME)));
+	    "INSERT INTO held(run, id, proof, n, parts)"
+	    " VALUES(?, ?, ?, ?, ?)",
+	    "iiiit", rows->run, get_int(msg, HK_ID), get_int(msg, HK_PROOF),
+	    get_int(msg, HK_SEQ), get_text(msg, HK_PARTS)));
 }
 
 static int
@@ -306,8 +302,8 @@ apply_row(struct historyrows *rows, const struct wire_msg *msg,
 		return (add_state(rows, msg));
 	case HR_PART:
 		return (add_part(rows, msg));
-	case HR_WITHDRAW:
-		return (withdraw_part(rows, msg));
+	case HR_HELD:
+		return (add_held(rows, msg));
 	case HR_EVENT:
 		return (
 		    add_event(rows, get_int(msg, HK_ID), get_int(msg, HK_AT_MS),

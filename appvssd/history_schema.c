@@ -52,6 +52,10 @@ static const char *const steps[HISTORY_SCHEMA_VERSION - 1] = {
 	"CREATE TABLE driver(one INTEGER PRIMARY KEY CHECK(one = 1),"
 	" run INTEGER NOT NULL, instance INTEGER NOT NULL,"
 	" snapshots INTEGER NOT NULL);",
+	"DROP TABLE IF EXISTS temp.held;" /* HISTORY_STAND_IN */
+	"CREATE TABLE held(run INTEGER NOT NULL, id INTEGER NOT NULL,"
+	" proof INTEGER NOT NULL, n INTEGER NOT NULL, parts TEXT NOT NULL,"
+	" PRIMARY KEY(run, id, proof, n)) WITHOUT ROWID;",
 };
 
 /* Each names every table and a late column of it. */
@@ -68,6 +72,13 @@ static const char *const probes[HISTORY_SCHEMA_VERSION] = {
 	" (SELECT thawed_at_ms FROM part LIMIT 1),"
 	" (SELECT text FROM event LIMIT 1), (SELECT uid FROM known LIMIT 1),"
 	" (SELECT snapshots FROM driver LIMIT 1)",
+	"SELECT (SELECT last_seq FROM run LIMIT 1),"
+	" (SELECT msgid FROM txn LIMIT 1),"
+	" (SELECT late_ms FROM state LIMIT 1),"
+	" (SELECT thawed_at_ms FROM part LIMIT 1),"
+	" (SELECT text FROM event LIMIT 1), (SELECT uid FROM known LIMIT 1),"
+	" (SELECT snapshots FROM driver LIMIT 1),"
+	" (SELECT parts FROM main.held LIMIT 1)",
 };
 
 static int

@@ -9,8 +9,15 @@
  *	state	the states of transactions in the order they were reached; the
  *		last one counts.  by_run: the run that wrote the row, another
  *		than the transaction's where state is `interrupted'
- *	part	a participant of a transaction, phase `held' (what was ready
- *		before the release: the proof) or `final'.  Its times are
+ *	held	participants that were ready before the release: the proof.
+ *		One or more rows of a transaction; n: of which in what order.
+ *		proof: which of the transaction; another one was needed if
+ *		somebody failed meanwhile, and the last one counts.
+ *		parts: a JSON array with an array for each participant: name,
+ *		ord, required, told_at_ms, ready_at_ms, pid, uid, and where
+ *		there was room program and text.  Since version 3
+ *	part	a participant of a transaction, phase `final'; in version 1
+ *		and 2 phase `held' is what held is now.  Its times are
  *		milliseconds since the transaction began; NULL: never
  *	event	what is none of these: gap, set_aside, dropped, ...; id 0 if it
  *		belongs to no transaction
@@ -20,14 +27,14 @@
  *		asked last, by which run, and since which of its beginnings
  *		(instance).  Since version 2
  *
- * txn, state, part and event are only ever appended to, and removed as a whole
- * when they are older than is wanted (history_prune.h).  One exception: a row
- * of phase `held' is taken back when its participant is not ready any more
- * before the transaction is held.  at_ms is wall clock,
- * milliseconds since 1970.  msgid is the bit pattern of an unsigned number.
+ * txn, state, held, part and event are only ever appended to, and removed as a
+ * whole when they are older than is wanted (history_prune.h).  at_ms is wall
+ * clock, milliseconds since 1970.  msgid is the bit pattern of an unsigned
+ * number.
  *
  * Version 2 has indexes that version 1 had not; a query may be slow without
- * them, and must not fail.
+ * them, and must not fail.  Whoever reads a file without held puts an empty
+ * table in its place (HISTORY_STAND_IN), which is of the connection alone.
  */
 #ifndef HISTORY_SCHEMA_H
 #define HISTORY_SCHEMA_H
@@ -51,8 +58,12 @@
 	" AND (a.boot_id <> b.boot_id OR (a.generation <> b.generation" \
 	"  AND a.generation <> '' AND b.generation <> ''))"
 
-#define HISTORY_APPLICATION_ID 0x41505653 /* "APVS", PRAGMA application_id */
-#define HISTORY_SCHEMA_VERSION 2	  /* PRAGMA user_version */
+#define HISTORY_APPLICATION_ID	0x41505653 /* "APVS", PRAGMA application_id */
+#define HISTORY_SCHEMA_VERSION	3	   /* PRAGMA user_version */
+
+#define HISTORY_STAND_IN_BEFORE 3 /* versions before this one need it */
+#define HISTORY_STAND_IN \
+	"CREATE TEMP TABLE IF NOT EXISTS held(run, id, proof, n, parts)"
 
 struct sqlite3;
 

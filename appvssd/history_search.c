@@ -97,15 +97,16 @@ history_list(struct history *history, const struct history_filter *filter,
     size_t max, struct history_txn **txnsp, size_t *countp)
 {
 	const struct history_select query = {
-		.sql = "SELECT " HISTORY_TXN_COLUMNS " WHERE " WITHIN
-		       " AND (?8 IS NULL OR t.source = ?8)"
-		       " AND (?5 IS NULL OR EXISTS (SELECT 1 FROM part AS o"
-		       "  WHERE o.run = t.run AND o.id = t.id AND o.name = ?5))"
-		       " AND (?6 IS NULL"
-		       "  OR coalesce(s.state, 'unfinished') = ?6)"
-		       " AND (?7 IS NULL"
-		       "  OR (t.op = 'freeze' AND s.consistency = ?7))"
-		       " ORDER BY t.n DESC LIMIT ?1",
+		.sql =
+		    "SELECT " HISTORY_TXN_COLUMNS " WHERE " WITHIN
+		    " AND (?8 IS NULL OR t.source = ?8)"
+		    " AND (?5 IS NULL OR " HISTORY_HAS_PART("t",
+			"?5") ")"
+			      " AND (?6 IS NULL"
+			      "  OR coalesce(s.state, 'unfinished') = ?6)"
+			      " AND (?7 IS NULL"
+			      "  OR (t.op = 'freeze' AND s.consistency = ?7))"
+			      " ORDER BY t.n DESC LIMIT ?1",
 		.parameters = { HISTORY_WANTED, filter->since_ms,
 		    until_of(filter) },
 		.texts = { filter->app, filter->outcome, filter->consistency,

@@ -18,6 +18,7 @@
 
 struct event_base;
 struct histq;
+struct histrow_held;
 struct wire_line;
 struct wire_msg;
 
@@ -62,7 +63,7 @@ struct histq_state {
 /* One participant of a transaction, as it was when the row was made. */
 struct histq_part {
 	uint64_t id;
-	const char *phase; /* "held": part of the proof; "final": at the end */
+	const char *phase; /* "final" */
 	const char *name;
 	const char *program;
 	const char *result; /* ready, failed, timeout, lost, absent, ... */
@@ -137,8 +138,8 @@ void histq_hold(struct histq *queue, bool held);
 uint64_t histq_put_begin(struct histq *queue, const struct histq_begin *row);
 uint64_t histq_put_state(struct histq *queue, const struct histq_state *row);
 uint64_t histq_put_part(struct histq *queue, const struct histq_part *row);
-/* It was put with phase "held", and is not ready any more. */
-uint64_t histq_put_withdraw(struct histq *queue, uint64_t id, const char *name);
+/* Some of those who are ready; the list is empty afterwards. */
+uint64_t histq_put_held(struct histq *queue, struct histrow_held *held);
 uint64_t histq_put_event(struct histq *queue, uint64_t id, const char *kind,
     const char *text);
 uint64_t histq_put_known(struct histq *queue, const char *name,
@@ -161,6 +162,9 @@ void histq_commit(struct histq *queue);
 bool histq_ask(struct histq *queue, struct wire_line *line);
 /* A query that was not sent yet is not sent.  False: there is none. */
 bool histq_ask_no_more(struct histq *queue);
+
+/* The wall clock of rows: milliseconds since 1970. */
+uint64_t histq_wall_ms(void);
 
 bool histq_connected(const struct histq *queue);
 size_t histq_waiting(const struct histq *queue); /* rows not acknowledged */

@@ -22,6 +22,5 @@ uint64_t histq_next_seq(const struct histq *queue);
 uint64_t histq_append(struct histq *queue, struct wire_line *line, bool detail);
 /* Says in a row what had to be left out, once min_free slots are free. */
 void histq_report_dropped(struct histq *queue, size_t min_free);
-uint64_t histq_wall_ms(void);
 
 #endif /* HISTQ_IMPL_H */

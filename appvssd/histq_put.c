@@ -36,12 +36,12 @@ histq_put_part(struct histq *queue, const struct histq_part *row)
 }
 
 uint64_t
-histq_put_withdraw(struct histq *queue, uint64_t id, const char *name)
+histq_put_held(struct histq *queue, struct histrow_held *held)
 {
 	struct wire_line line;
 
-	histrow_encode_withdraw(&line, histq_next_seq(queue), id, name);
-	return (histq_append(queue, &line, false));
+	histrow_encode_held(&line, histq_next_seq(queue), held);
+	return (histq_append(queue, &line, true));
 }
 
 uint64_t

@@ -136,13 +136,161 @@ histrow_encode_part(struct wire_line *line, uint64_t seq,
 	} while (line->length >= HISTROW_BYTES_MAX);
 }
 
-void
-histrow_encode_withdraw(struct wire_line *line, uint64_t seq, uint64_t id,
-    const char *name)
+/* --- rows of the proof --------------------------------------------------- */
+
+/* Of the rest of such a row. */
+#define HELD_OTHER_BYTES 80
+#define HELD_WIRE_MAX	 (HISTROW_BYTES_MAX - HELD_OTHER_BYTES)
+
+/* An element of the list that is being made; too long: it is full. */
+struct element {
+	size_t length;
+	size_t wire_length;
+	bool full;
+	char bytes[HISTWIRE_PARTS_MAX];
+};
+
+static void
+put_byte(struct element *element, unsigned char byte)
 {
-	begin_row(line, HR_WITHDRAW, seq);
-	wire_put_uint(line, HK_ID, id);
-	wire_put_text(line, HK_NAME, name);
+	if (element->length == sizeof(element->bytes)) {
+		element->full = true;
+		return;
+	}
+	element->bytes[element->length++] = (char)byte;
+	/* How the line escapes it. */
+	if (byte == '"' || byte == '\\')
+		element->wire_length += 2;
+	else
+		element->wire_length += byte < 0x80 ? 1 : 4;
+}
+
+static void
+put_number(struct element *element, uint64_t number)
+{
+	char digits[20];
+	size_t count = 0;
+
+	do {
+		digits[count++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number != 0);
+	while (count > 0)
+		put_byte(element, (unsigned char)digits[--count]);
+}
+
+/* The first max_bytes of a text, as a string of JSON. */
+static void
+put_string(struct element *element, const char *text, size_t max_bytes)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char *at;
+
+	put_byte(element, '"');
+	for (at = text; *at != '\0' && (size_t)(at - text) < max_bytes; at++) {
+		unsigned char byte = (unsigned char)*at;
+
+		if (byte < ' ' || byte == 0x7f) {
+			for (const char *u = "\\u00"; *u != '\0'; u++)
+				put_byte(element, (unsigned char)*u);
+			put_byte(element, (unsigned char)hex[byte >> 4]);
+			put_byte(element, (unsigned char)hex[byte & 15]);
+			continue;
+		}
+		if (byte == '"' || byte == '\\')
+			put_byte(element, '\\');
+		put_byte(element, byte);
+	}
+	put_byte(element, '"');
+}
+
+static void
+put_since(struct element *element, uint32_t at_ms)
+{
+	put_byte(element, ',');
+	if (at_ms != HISTQ_NEVER)
+		put_number(element, at_ms);
+	else
+		for (const char *at = "null"; *at != '\0'; at++)
+			put_byte(element, (unsigned char)*at);
+}
+
+static void
+put_element(struct element *element, const struct histq_part *part,
+    size_t text_max)
+{
+	element->length = 0;
+	element->wire_length = 0;
+	element->full = false;
+	put_byte(element, '[');
+	put_string(element, part->name, WIRE_NAME_MAX);
+	put_byte(element, ',');
+	put_number(element, part->order);
+	put_byte(element, ',');
+	put_number(element, part->required);
+	put_since(element, part->told_at_ms);
+	put_since(element, part->ready_at_ms);
+	put_byte(element, ',');
+	put_number(element, part->pid);
+	put_byte(element, ',');
+	put_number(element, part->uid);
+	if (part->program != NULL && text_max > 0) {
+		put_byte(element, ',');
+		put_string(element, part->program, HISTWIRE_PROGRAM_MAX);
+		if (part->text != NULL && part->text[0] != '\0') {
+			put_byte(element, ',');
+			put_string(element, part->text, text_max);
+		}
+	}
+	put_byte(element, ']');
+}
+
+/* Whether it has room behind that many bytes, with what stands around it. */
+static bool
+element_fits(const struct element *element, size_t length, size_t wire_length)
+{
+	return (!element->full &&
+	    length + element->length + 2 <= HISTWIRE_PARTS_MAX &&
+	    wire_length + element->wire_length + 2 <= HELD_WIRE_MAX);
+}
+
+bool
+histrow_held_add(struct histrow_held *held, const struct histq_part *part)
+{
+	size_t text_max = HISTWIRE_TEXT_MAX;
+	struct element element;
+
+	put_element(&element, part, text_max);
+	while (!element_fits(&element, 0, 0) && text_max > 0) {
+		text_max /= 2;
+		put_element(&element, part, text_max);
+	}
+	if (!element_fits(&element, held->length, held->wire_length))
+		return (false);
+	held->parts[held->length] = held->length == 0 ? '[' : ',';
+	memcpy(held->parts + held->length + 1, element.bytes, element.length);
+	held->length += 1 + element.length;
+	held->wire_length += 1 + element.wire_length;
+	return (true);
+}
+
+void
+histrow_encode_held(struct wire_line *line, uint64_t seq,
+    struct histrow_held *held)
+{
+	char parts[HISTWIRE_PARTS_MAX + 1];
+
+	if (held->length == 0)
+		held->parts[held->length++] = '[';
+	memcpy(parts, held->parts, held->length);
+	parts[held->length] = ']';
+	parts[held->length + 1] = '\0';
+	begin_row(line, HR_HELD, seq);
+	wire_put_uint(line, HK_ID, held->id);
+	wire_put_uint(line, HK_PROOF, held->proof);
+	wire_put_text(line, HK_PARTS, parts);
+	held->length = 0;
+	held->wire_length = 0;
 }
 
 void

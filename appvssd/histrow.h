@@ -6,7 +6,11 @@
 #ifndef HISTROW_H
 #define HISTROW_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "histwire.h"
 
 struct histq_begin;
 struct histq_driver;
@@ -24,6 +28,24 @@ struct histrow_event {
 	uint64_t at_ms; /* wall clock */
 };
 
+/*
+ * Participants that are ready, as many as a row of the proof can hold; empty
+ * with no length.
+ */
+struct histrow_held {
+	uint64_t id;
+	unsigned proof;	    /* which of the transaction, from 1 */
+	size_t length;	    /* of parts, which is not terminated */
+	size_t wire_length; /* as it will be in a line */
+	char parts[HISTWIRE_PARTS_MAX];
+};
+
+/*
+ * Adds one; its phase, result and thaw are not looked at, its texts cut if they
+ * are too long.  False: it has no room, so what is here has to be sent first.
+ */
+bool histrow_held_add(struct histrow_held *held, const struct histq_part *part);
+
 void histrow_encode_run(struct wire_line *line, const struct histq_run *run);
 void histrow_encode_begin(struct wire_line *line, uint64_t seq,
     const struct histq_begin *row);
@@ -31,8 +53,9 @@ void histrow_encode_state(struct wire_line *line, uint64_t seq,
     const struct histq_state *row);
 void histrow_encode_part(struct wire_line *line, uint64_t seq,
     const struct histq_part *row);
-void histrow_encode_withdraw(struct wire_line *line, uint64_t seq, uint64_t id,
-    const char *name);
+/* Ends the list, which is empty afterwards. */
+void histrow_encode_held(struct wire_line *line, uint64_t seq,
+    struct histrow_held *held);
 void histrow_encode_event(struct wire_line *line, uint64_t seq,
     const struct histrow_event *row);
 /* uid -1: not known. */

@@ -55,6 +55,8 @@ static const struct wire_key_def keys[HK_COUNT] = {
 	[HK_KEEP_DAYS] = { "keep_days", WIRE_UINT, 0, UINT32_MAX },
 	[HK_KEEP_COUNT] = { "keep_count", WIRE_UINT, 0, UINT32_MAX },
 	[HK_OWN] = { "own", WIRE_UINT, 0, 1 },
+	[HK_PROOF] = { "proof", WIRE_UINT, 1, UINT32_MAX },
+	[HK_PARTS] = { "parts", WIRE_TEXT, 1, HISTWIRE_PARTS_MAX },
 };
 
 static const struct wire_verb_def rows[HR_COUNT] = {
@@ -69,7 +71,7 @@ static const struct wire_verb_def rows[HR_COUNT] = {
 	    B(PROGRAM) | B(RESULT) | B(THAW) | B(TEXT) | B(PID) | B(UID) |
 		B(ORDER) | B(REQUIRED) | B(TOLD_AT_MS) | B(READY_AT_MS) |
 		B(THAW_TOLD_AT_MS) | B(THAWED_AT_MS) },
-	[HR_WITHDRAW] = { "WITHDRAW", B(SEQ) | B(ID) | B(NAME), 0 },
+	[HR_HELD] = { "HELD", B(SEQ) | B(ID) | B(PROOF) | B(PARTS), 0 },
 	[HR_EVENT] = { "EVENT", B(SEQ) | B(AT_MS) | B(KIND), B(ID) | B(TEXT) },
 	[HR_KNOWN] = { "KNOWN", B(SEQ) | B(AT_MS) | B(NAME),
 	    B(PROGRAM) | B(UID) },

@@ -26,6 +26,8 @@
 #define HISTWIRE_ID_MAX	     128 /* boot and generation id, version */
 #define HISTWIRE_ASIDE_MAX   512 /* of the name of a file */
 #define HISTWIRE_LIMIT_MAX   100 /* items of a page */
+/* Of the participants in a HELD row: what history_schema.h calls parts. */
+#define HISTWIRE_PARTS_MAX 1960
 
 /* READY says no higher one: see history_aside.h. */
 #define HISTWIRE_LAST_ID_MAX (UINT64_C(1) << 53)
@@ -78,6 +80,8 @@ enum histwire_key {
 	HK_KEEP_DAYS,	 /* 0: for ever */
 	HK_KEEP_COUNT,	 /* transactions; 0: all */
 	HK_OWN,		 /* 0..1 of these since the last are transactions */
+	HK_PROOF, /* counts those of a transaction; the last one counts */
+	HK_PARTS, /* participants that are ready */
 	HK_COUNT
 };
 
@@ -86,7 +90,8 @@ enum histwire_row {
 	HR_BEGIN,
 	HR_STATE,
 	HR_PART,
-	HR_WITHDRAW, /* seq= id= name= : its row of phase held was premature */
+	HR_HELD, /* seq= id= proof= parts= : before the state "held", all at
+		    once */
 	HR_EVENT,
 	HR_KNOWN,
 	HR_FORGET,

@@ -78,7 +78,6 @@ lineup_fill(struct lineup *lineup, struct registry *registry)
 		};
 		entry->part = entry->owner != NULL ? i : SIZE_MAX;
 		entry->in_transaction = true;
-		entry->held_row = false;
 		registry_set_progress(entry, NULL);
 		entry->progress.lines = 0;
 		/* What it says from here on is about this transaction. */

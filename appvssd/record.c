@@ -4,9 +4,10 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
+#include <string.h>
 
 #include "histq.h"
+#include "histrow.h"
 #include "kernel/vssdev/heldlog.h"
 #include "record.h"
 #include "registry.h"
@@ -16,15 +17,11 @@
 /* Two texts of a participant; the row cuts what it cannot hold. */
 #define RECORD_TEXT_BYTES   1100
 #define RECORD_PROGRESS_MAX 16 /* lines of a participant in a transaction */
-
-static uint64_t
-record_wall_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-}
+/*
+ * Of a proof: so many bytes of programs and texts.  A crowd of thousands has
+ * the rest in the rows of the end, so that the names always have room.
+ */
+#define RECORD_HELD_TEXTS_MAX (128 * 1024)
 
 static uint32_t
 record_since(const struct txn *txn, uint64_t at_ms)
@@ -43,7 +40,7 @@ record_begin(const struct record *record, const char *source,
 		.op = txn_op_word(record->txn->op),
 		.source = source,
 		.msgid = record->txn->begun.msgid,
-		.at_ms = record_wall_ms(),
+		.at_ms = histq_wall_ms(),
 	};
 
 	(void)histq_put_begin(record->queue, &row);
@@ -52,20 +49,22 @@ record_begin(const struct record *record, const char *source,
 		    origin);
 }
 
+/* text has room for RECORD_TEXT_BYTES, and is part of the row. */
 static void
-record_part(const struct record *record, size_t index, const char *phase)
+record_fill_part(const struct record *record, size_t index, char *text,
+    struct histq_part *row)
 {
 	const struct txn_part *part = &record->txn->parts[index];
 	const struct registry_entry *entry = record->members[index];
-	char text[RECORD_TEXT_BYTES];
-	struct histq_part row = {
+
+	*row = (struct histq_part) {
 		.id = record->txn->id,
-		.phase = phase,
+		.phase = "final",
 		.name = entry->name,
 		.program = entry->program,
 		.result = txn_result_word(part->result),
 		.thaw = txn_thaw_word(part->thaw),
-		.text = registry_texts(entry, text, sizeof(text)),
+		.text = registry_texts(entry, text, RECORD_TEXT_BYTES),
 		.pid = (uint64_t)entry->pid,
 		.uid = entry->has_uid ? (uint64_t)entry->uid : 0,
 		.order = part->order,
@@ -76,32 +75,43 @@ record_part(const struct record *record, size_t index, const char *phase)
 		    part->thaw_told_at_ms),
 		.thawed_at_ms = record_since(record->txn, part->thawed_at_ms),
 	};
+}
 
+static void
+record_part(const struct record *record, size_t index)
+{
+	char text[RECORD_TEXT_BYTES];
+	struct histq_part row;
+
+	record_fill_part(record, index, text, &row);
 	(void)histq_put_part(record->queue, &row);
 }
 
-void
-record_ready(const struct record *record, size_t index)
-{
-	record_part(record, index, "held");
-	record->members[index]->held_row = true;
-}
-
-/*
- * It was recorded as ready.  What came before a held row stays as it is: then
- * another row of the participant counts.
- */
+/* Who is ready, in as few rows as hold them all. */
 static void
-record_not_ready(const struct record *record, size_t index)
+record_all_ready(const struct record *record)
 {
-	struct registry_entry *entry = record->members[index];
+	struct histrow_held held = { .id = record->txn->id,
+		.proof = record->txn->commits };
+	char text[RECORD_TEXT_BYTES];
+	struct histq_part row;
+	size_t i, texts = 0;
 
-	if (record->txn->commits > 1)
-		record_part(record, index, "held");
-	else
-		(void)histq_put_withdraw(record->queue, record->txn->id,
-		    entry->name);
-	entry->held_row = false;
+	for (i = 0; i < record->txn->nparts; i++) {
+		if (record->txn->parts[i].result != TXN_RESULT_READY)
+			continue;
+		record_fill_part(record, i, text, &row);
+		texts += strlen(row.program) + strlen(row.text);
+		if (texts > RECORD_HELD_TEXTS_MAX)
+			row.program = row.text = NULL;
+		if (histrow_held_add(&held, &row))
+			continue;
+		(void)histq_put_held(record->queue, &held);
+		(void)histrow_held_add(&held, &row);
+	}
+	/* One that takes another back says so even if nobody is left. */
+	if (held.length != 0 || held.proof > 1)
+		(void)histq_put_held(record->queue, &held);
 }
 
 uint64_t
@@ -114,20 +124,11 @@ record_held(const struct record *record, uint64_t now_ms)
 		.reason = "",
 		.culprit = "",
 		.host = "none",
-		.at_ms = record_wall_ms(),
+		.at_ms = histq_wall_ms(),
 		.elapsed_ms = (uint32_t)(now_ms - record->txn->begun_at_ms),
 	};
-	size_t i;
 
-	for (i = 0; i < record->txn->nparts; i++) {
-		struct registry_entry *const entry = record->members[i];
-		bool ready = record->txn->parts[i].result == TXN_RESULT_READY;
-
-		if (ready && !entry->held_row)
-			record_part(record, i, "held");
-		else if (!ready && entry->held_row)
-			record_not_ready(record, i);
-	}
+	record_all_ready(record);
 	return (histq_put_state(record->queue, &row));
 }
 
@@ -223,7 +224,7 @@ record_end(const struct record *record)
 		.culprit = record_culprit(record),
 		.host = record->has_host ? record_told_word(record->told) :
 					   "none",
-		.at_ms = record_wall_ms(),
+		.at_ms = histq_wall_ms(),
 		.elapsed_ms = (uint32_t)(txn->ended_at_ms - txn->begun_at_ms),
 		.late_ms = txn->late_ms,
 		.counted = record->counted,
@@ -231,7 +232,7 @@ record_end(const struct record *record)
 	size_t i;
 
 	for (i = 0; i < txn->nparts; i++)
-		record_part(record, i, "final");
+		record_part(record, i);
 	if (txn->released && !txn->proved)
 		(void)histq_put_event(record->queue, txn->id, "held_unproved",
 		    "the history did not commit the held state in time");

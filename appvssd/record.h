@@ -39,15 +39,8 @@ void record_begin(const struct record *record, const char *source,
     const char *origin);
 
 /*
- * A participant is ready: its part of the proof, so that the history works on
- * it while others are waited for.
- */
-void record_ready(const struct record *record, size_t index);
-
-/*
- * The proof: the state "held" and who is ready, as far as that is not recorded
- * yet, and who is not ready any more.  Before the release; once more, with what
- * has changed, if somebody fails before it is on disk: the last one counts.
+ * The proof: who is ready now, and the state "held".  Before the release; once
+ * more if somebody fails before it is on disk: the last one counts.
  * Returns the number of the last row, 0 if it was refused.
  */
 uint64_t record_held(const struct record *record, uint64_t now_ms);

@@ -42,7 +42,6 @@ struct registry_entry {
 	struct access_grant asked; /* while there is an owner */
 	bool wants_check;
 	size_t part;	     /* its index in the transaction, or SIZE_MAX */
-	bool held_row;	     /* the proof of this transaction calls it ready */
 	bool in_transaction; /* must not be freed before that is over */
 	struct registry_progress progress;
 	bool leaving; /* for others it is not there any more */

@@ -136,32 +136,66 @@ say(struct bench *bench, const char *text)
 	flush(bench);
 }
 
+/* name is filled, and is part of the row. */
 static void
-put_parts(struct bench *bench, uint64_t id, const char *phase)
+fill_part(uint64_t id, unsigned i, char *name, size_t size,
+    struct histq_part *part)
 {
-	bool final = strcmp(phase, "final") == 0;
+	*part = (struct histq_part) {
+		.id = id,
+		.phase = "final",
+		.name = name,
+		.program = "a database, 15.4",
+		.result = "ready",
+		.thaw = "ok",
+		.text = "",
+		.pid = 1000 + i,
+		.uid = 100 + i,
+		.order = 50,
+		.told_at_ms = 1,
+		.ready_at_ms = 20 + i,
+		.thaw_told_at_ms = 500,
+		.thawed_at_ms = 510 + i,
+	};
+	(void)snprintf(name, size, "participant-%u", i);
+}
+
+static void
+put_held(struct bench *bench, struct histrow_held *held)
+{
+	struct wire_line line;
+
+	histrow_encode_held(&line, ++bench->seq, held);
+	put(bench, &line);
+}
+
+static void
+put_all_ready(struct bench *bench, uint64_t id)
+{
+	struct histrow_held held = { .id = id, .proof = 1 };
+	struct histq_part part;
+	char name[32];
+
+	for (unsigned i = 0; i < bench->participants; i++) {
+		fill_part(id, i, name, sizeof(name), &part);
+		if (histrow_held_add(&held, &part))
+			continue;
+		put_held(bench, &held);
+		(void)histrow_held_add(&held, &part);
+	}
+	if (held.length > 0)
+		put_held(bench, &held);
+}
+
+static void
+put_parts(struct bench *bench, uint64_t id)
+{
+	struct histq_part part;
 	struct wire_line line;
 	char name[32];
 
 	for (unsigned i = 0; i < bench->participants; i++) {
-		struct histq_part part = {
-			.id = id,
-			.phase = phase,
-			.name = name,
-			.program = "a database, 15.4",
-			.result = "ready",
-			.thaw = final ? "ok" : "none",
-			.text = "",
-			.pid = 1000 + i,
-			.uid = 100 + i,
-			.order = 50,
-			.told_at_ms = 1,
-			.ready_at_ms = 20 + i,
-			.thaw_told_at_ms = final ? 500 : HISTQ_NEVER,
-			.thawed_at_ms = final ? 510 + i : HISTQ_NEVER,
-		};
-
-		(void)snprintf(name, sizeof(name), "participant-%u", i);
+		fill_part(id, i, name, sizeof(name), &part);
 		histrow_encode_part(&line, ++bench->seq, &part);
 		put(bench, &line);
 	}
@@ -194,9 +228,9 @@ put_transaction(struct bench *bench, uint64_t id)
 
 	histrow_encode_begin(&line, ++bench->seq, &begin);
 	put(bench, &line);
-	put_parts(bench, id, "held");
+	put_all_ready(bench, id);
 	put_state(bench, id, at_ms + 50, "held");
-	put_parts(bench, id, "final");
+	put_parts(bench, id);
 	put_state(bench, id, at_ms + 600, "done");
 }
 

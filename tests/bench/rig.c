@@ -18,8 +18,6 @@
 
 #include "rig.h"
 
-/* The default; with more participants, so many that no row is dropped. */
-#define QUEUE_ROWS_MIN 4096
 /* Nothing that is still to be done waits so long. */
 #define SETTLED_MS 20
 
@@ -205,11 +203,8 @@ write_config(const struct rig *rig, const char *history)
 	(void)fprintf(conf,
 	    "user = \"%s\"\nhistory_program = \"%s\"\nlog_level = \"error\"\n"
 	    "max_clients = 20000\nmax_clients_per_uid = 20000\n"
-	    "max_names = 20000\nmax_names_per_uid = 20000\n"
-	    "history_queue_rows = %zu\n",
-	    user->pw_name, history,
-	    rig->crowd.count > QUEUE_ROWS_MIN / 2 ? 2 * rig->crowd.count + 100 :
-						    QUEUE_ROWS_MIN);
+	    "max_names = 20000\nmax_names_per_uid = 20000\n",
+	    user->pw_name, history);
 	(void)fclose(conf);
 }
 

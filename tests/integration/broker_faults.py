@@ -291,8 +291,9 @@ def proof():
                "the rows that waited")
 
 
-def early():
-    """Who is ready is recorded while others are waited for."""
+def ready():
+    """Who is ready when all have answered is recorded, at once, and nobody
+    else."""
     vss, client = host(), Client(SOCKET)
     for name in ("first", "failing", "last"):
         client.register(name)
@@ -304,24 +305,20 @@ def early():
 
     def rows():
         with open(DIR + "/rows") as lines:
-            return [line for line in lines if "phase=held" in line or
-                    line.startswith(("WITHDRAW", "COMMIT"))]
+            return [line for line in lines if "state=held" in line or
+                    line.startswith(("HELD", "COMMIT"))]
     before = len(rows())
     for name in ("first", "failing"):
         client.answer("READY", "freeze", requests[name])
-    await_true(lambda: len(rows()) == before + 2, "two rows")
-    if any(line.startswith("COMMIT") for line in rows()[before:]):
-        fail("committed before the last: %r" % rows())
     client.answer("FAIL", "freeze", requests["failing"])
     thaw = client.request("THAW")
     client.answer("READY", "thaw", thaw)
     client.answer("READY", "freeze", requests["last"])
     vss.expect(True)
-    found = [line.split()[0] + re.search(r" name=(\S+)|$", line).group(0)
-             for line in rows()[before:]]
-    if found != ["PART name=first", "PART name=failing", "PART name=last",
-                 "WITHDRAW name=failing", "COMMIT"]:
-        fail("the history was told %r" % found)
+    found = [line.split()[0] for line in rows()[before:]]
+    names = re.findall(r'\[\\"([^"\\]+)', "".join(rows()[before:]))
+    if found != ["HELD", "STATE", "COMMIT"] or names != ["first", "last"]:
+        fail("the history was told %r" % rows()[before:])
     vss.ask("thaw")
     for _ in range(2):
         client.answer("READY", "thaw", client.request("THAW"))
@@ -339,7 +336,7 @@ def retracted():
     def rows():
         with open(DIR + "/rows") as lines:
             return [line for line in lines.readlines()[before:] if
-                    re.match("(PART|STATE) .*=held |WITHDRAW|COMMIT", line)]
+                    re.match("HELD |STATE .*=held |COMMIT", line)]
     open(DIR + "/wait", "w").close()
     vss.ask("freeze")
     for _ in range(2):
@@ -352,12 +349,14 @@ def retracted():
     os.unlink(DIR + "/wait")
     vss.expect(True)
     client.answer("READY", "thaw", thaw)
-    found = [" ".join(re.findall(r"^[A-Z]+|(?:name|result|consistency)=\w+",
-                                 line)) for line in rows()]
-    if found[2:] != ["STATE consistency=application", "COMMIT",
-                     "PART name=failing result=failed",
-                     "STATE consistency=filesystem", "COMMIT"]:
-        fail("the history was told %r" % found)
+    found = [" ".join(re.findall(
+        r'^[A-Z]+|proof=\d+|consistency=\w+|(?<=\[\\")\w+', line))
+             for line in rows()]
+    if found != ["HELD proof=1 steady failing",
+                 "STATE consistency=application", "COMMIT",
+                 "HELD proof=2 steady",
+                 "STATE consistency=filesystem", "COMMIT"]:
+        fail("the history was told %r" % rows())
     vss.ask("thaw")
     client.answer("READY", "thaw", client.request("THAW"))
     vss.expect(True)

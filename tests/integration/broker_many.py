@@ -9,7 +9,7 @@ import selectors
 import sys
 import time
 
-from broker_rig import Client, Host, await_true, fail, query
+from broker_rig import PROOF, Client, Host, await_true, fail, query
 
 DIR = sys.argv[2]
 SOCKET = DIR + "/socket"
@@ -130,12 +130,13 @@ def orders(connections):
     item = watcher.status()[0]
     if (item["outcome"], item["consistency"]) != ("done", "application"):
         fail("it ended so: %r" % item)
-    for phase in ("held", "final"):
-        rows = query(HISTORY, "SELECT count(*), count(DISTINCT name) FROM part"
-                     " WHERE id = (SELECT max(id) FROM txn) AND"
-                     " phase = '%s' AND result = 'ready'" % phase)
+    for source in ("SELECT %s" % PROOF,
+                   "SELECT name, id FROM part WHERE result = 'ready' AND"
+                   " phase = 'final'"):
+        rows = query(HISTORY, "SELECT count(*), count(DISTINCT name) FROM (%s)"
+                     " WHERE id = (SELECT max(id) FROM txn)" % source)
         if rows != [(str(COUNT), str(COUNT))]:
-            fail("recorded as %s: %r" % (phase, rows))
+            fail("recorded: %r by %s" % (rows, source))
     crowd.close()
     await_true(lambda: all(keys["present"] == "0" for keys in
                            watcher.status()[1].values()), "all gone", WAIT_S)
@@ -206,8 +207,8 @@ def freeze_until(vss, stays, leaves, state):
         leaves.answer("READY", "freeze", other)
     stays.answer("READY", "freeze", mine)
     vss.expect(True)
-    rows = query(HISTORY, "SELECT name FROM part WHERE phase = 'held' AND id ="
-                 " (SELECT max(id) FROM txn) ORDER BY name")
+    rows = query(HISTORY, "SELECT name FROM (SELECT %s) WHERE id ="
+                 " (SELECT max(id) FROM txn) ORDER BY name" % PROOF)
     ready = [("leaves",), ("stays",)] if state in ("held", "thawing") else \
         [("stays",)]
     if rows != ready:

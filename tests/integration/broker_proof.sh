@@ -15,5 +15,5 @@ HISTORY_PROGRAM=$TEST_DIR/fake-history
 broker_start 'freeze_ms = 5000' 'commit_ms = 5000'
 broker_case faults retracted
 broker_case faults proof
-broker_case faults early
+broker_case faults ready
 broker_stop

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from broker_rig import Client, Host, await_true, fail, query
+from broker_rig import PROOF, Client, Host, await_true, fail, query
 
 DIR = sys.argv[2]
 SOCKET = DIR + "/socket"
@@ -74,8 +74,8 @@ def good():
                 " kind = 'requested_by'" % id)
     if who != [("uid=%d pid=%d test" % (os.getuid(), os.getpid()),)]:
         fail("requested by %r" % who)
-    held = query(HISTORY, "SELECT name FROM part WHERE id = %s AND"
-                 " phase = 'held'" % id)
+    held = query(HISTORY, "SELECT name FROM (SELECT %s) WHERE id = %s" %
+                 (PROOF, id))
     if held != [("app",)]:
         fail("the proof names %r" % held)
     requestor.ask("THAW", "ERROR code=not_frozen verb=THAW")

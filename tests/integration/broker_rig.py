@@ -149,6 +149,11 @@ def await_true(condition, what, seconds=30):
         time.sleep(0.01)
 
 
+# Who is in proofs, for query(): behind a SELECT.
+PROOF = ("json_extract(j.value, '$[0]') AS name, h.id AS id"
+         " FROM held AS h JOIN json_each(h.parts) AS j")
+
+
 def query(path, sql):
     """Rows of texts, by the tool: not every Python has SQLite."""
     done = subprocess.run(["sqlite3", "-readonly", "-cmd", ".timeout 5000",

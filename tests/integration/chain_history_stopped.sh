@@ -32,4 +32,5 @@ kill -9 "$(chain_history_pid)"
 chain_reply thaw '^reply op=THAW status=0x00000000' 14
 chain_await_state 'done'
 expect "transactions" "$(chain_sql 'SELECT count(*) FROM txn')" 3
-expect "parts" "$(chain_sql 'SELECT count(*) FROM part WHERE id = 3')" 2
+expect "parts" "$(chain_sql 'SELECT count(*) FROM part WHERE id = 3')" 1
+expect "proofs" "$(chain_sql 'SELECT count(*) FROM held WHERE id = 3')" 1

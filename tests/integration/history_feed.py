@@ -5,15 +5,12 @@ what it answers goes to standard output.  At the end of the input it waits for
 the process and exits with its status.
 
 usage: history_feed.py PROGRAM HISTORY
-A line "!await TEXT" is not sent: it waits until TEXT was answered; "!open" until
-rows are in an SQL transaction that is not committed.
+A line "!await TEXT" is not sent: it waits until TEXT was answered.
 """
-import os
 import socket
 import subprocess
 import sys
 import threading
-import time
 
 ours, theirs = socket.socketpair()
 child = subprocess.Popen(
@@ -37,18 +34,7 @@ reader = threading.Thread(target=take_answers, daemon=True)
 reader.start()
 
 
-def await_open():
-    end = time.monotonic() + 30
-    while not os.path.exists(sys.argv[2] + "-journal"):
-        if time.monotonic() > end:
-            sys.exit("no transaction is open")
-        time.sleep(0.001)
-
-
 for line in iter(sys.stdin.readline, ""):
-    if line.strip() == "!open":
-        await_open()
-        continue
     if not line.startswith("!await "):
         ours.sendall(line.encode())
         continue

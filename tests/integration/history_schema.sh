@@ -16,7 +16,7 @@ RUN run=1 at_ms=$now_ms boot_id=b1 version=0.1.0
 KNOWN seq=1 at_ms=$now_ms name=db program=db uid=7
 EVENT seq=2 at_ms=$now_ms kind=gap text="snapshots=2 taken while appvssd was not there"
 BEGIN seq=3 id=1 op=freeze source=device msgid=5 at_ms=$now_ms
-PART seq=4 id=1 phase=held name=db result=ready told_at_ms=0 ready_at_ms=250
+HELD seq=4 id=1 proof=1 parts="[[\\"db\\",50,1,0,250,7,8]]"
 STATE seq=5 id=1 at_ms=$now_ms state=held consistency=application elapsed_ms=300
 PART seq=6 id=1 phase=final name=db result=ready thaw=ok told_at_ms=0 ready_at_ms=250 thaw_told_at_ms=800 thawed_at_ms=850
 PART seq=7 id=1 phase=final name=web result=failed thaw=ok told_at_ms=0 text=full
@@ -46,28 +46,43 @@ sqlite3 -readonly "$history" <"$TEST_DIR/queries" >"$out" 2>&1 ||
 expect '^1\|20[0-9-]+ '
 expect '^web\|failed\|1$'
 expect '^db\|250$'
+expect '^db$'
 
+read_old() {
+	sum=$(cksum "$history")
+	ctl 0 history
+	expect '^1 .* done +application '
+	ctl 0 history --consistency application --app db --since 1h
+	expect '^1 '
+	ctl 0 last
+	expect 'consistency application'
+	ctl 0 history --app db --stats
+	expect ' 250 ms '
+	ctl 1 provenance
+	expect 'last finished transaction 1,'
+	ctl 2 --socket "$TEST_DIR/none" check
+	expect 'application-consistent snapshot is .* old'
+	ctl 0 --socket "$TEST_DIR/none" metrics
+	expect '^appvss_history_readable 1$'
+	[ "$(cksum "$history")" = "$sum" ] || die "reading changed the file"
+	# As it was while held: the proof is in part then.
+	cp "$history" "$TEST_DIR/held.db"
+	sqlite3 "$TEST_DIR/held.db" "DELETE FROM part WHERE name <> 'db';
+	    UPDATE part SET phase = 'held'; DELETE FROM state
+	    WHERE state <> 'held'; DELETE FROM event"
+	history=$TEST_DIR/held.db ctl 0 provenance
+	expect '^ready +db$'
+}
+
+say "version 2"
+sqlite3 "$history" "DROP TABLE held; PRAGMA user_version = 2"
+read_old
 say "version 1"
 sqlite3 "$history" "DROP INDEX txn_freeze; DROP INDEX state_held;
     DROP INDEX state_interrupted; DROP INDEX event_txn; DROP INDEX event_free;
     DROP TABLE driver; ALTER TABLE known DROP COLUMN uid;
     PRAGMA user_version = 1"
-sum=$(cksum "$history")
-ctl 0 history
-expect '^1 .* done +application '
-ctl 0 history --consistency application --app db --since 1h
-expect '^1 '
-ctl 0 last
-expect 'consistency application'
-ctl 0 history --app db --stats
-expect ' 250 ms '
-ctl 1 provenance
-expect 'last finished transaction 1,'
-ctl 2 --socket "$TEST_DIR/none" check
-expect 'application-consistent snapshot is .* old'
-ctl 0 --socket "$TEST_DIR/none" metrics
-expect '^appvss_history_readable 1$'
-[ "$(cksum "$history")" = "$sum" ] || die "reading changed the file"
+read_old
 
 say "names that SQLite would take apart"
 for name in 'file:history.db?immutable=1' 'a b%20.db' '-dash.db'; do

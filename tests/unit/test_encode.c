@@ -5,6 +5,7 @@
  * the queue takes them, whatever a participant has said.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,6 +158,91 @@ START_TEST(what_is_not_known_is_left_out)
 }
 END_TEST
 
+static struct histrow_held held = { .id = 7, .proof = UINT32_MAX };
+
+/* Ends it; the message is borrowed until the next. */
+static const char *
+take_held(void)
+{
+	static struct wire_msg msg;
+
+	histrow_encode_held(&line, UINT64_MAX, &held);
+	ck_assert_int_eq(wire_end(&line), WIRE_OK);
+	ck_assert_uint_le(line.length, HISTROW_BYTES_MAX);
+	ck_assert_int_eq(wire_decode(&histwire_row_grammar, line.bytes,
+			     line.length, &msg),
+	    WIRE_OK);
+	ck_assert_uint_eq(wire_get_uint(&msg, HK_ID, 0), 7);
+	ck_assert_uint_eq(held.length, 0);
+	return (wire_get_text(&msg, HK_PARTS, ""));
+}
+
+START_TEST(proof_is_a_list)
+{
+	struct histq_part part = make_part("a\"\\\n\xff");
+
+	part.order = 50;
+	part.required = true;
+	part.pid = 12;
+	part.uid = UINT64_MAX;
+	part.program = "";
+	ck_assert(histrow_held_add(&held, &part));
+	part.name = "web";
+	part.program = part.text = NULL;
+	part.told_at_ms = 0;
+	ck_assert(histrow_held_add(&held, &part));
+	ck_assert_str_eq(take_held(),
+	    "[[\"db\",50,1,null,3,12,18446744073709551615,\"\","
+	    "\"a\\\"\\\\\\u000a\xff\"],"
+	    "[\"web\",50,1,0,3,12,18446744073709551615]]");
+	ck_assert_str_eq(take_held(), "[]");
+}
+END_TEST
+
+/* Rows as full as they can be, with nobody cut, left out or told twice. */
+START_TEST(nobody_is_left_out_of_a_proof)
+{
+	struct histq_part part = make_part("");
+	size_t rows = 0, count = 0;
+	char name[WIRE_NAME_MAX + 1];
+	const char *at;
+
+	part.name = name;
+	for (int i = 0; i < 1000; i++) {
+		(void)snprintf(name, sizeof(name), "%060d", i);
+		if (histrow_held_add(&held, &part) && i != 999)
+			continue;
+		rows++;
+		for (at = take_held(); (at = strstr(at, "[\"")) != NULL; at++)
+			ck_assert_int_eq(strtol(at + 2, NULL, 10),
+			    (long)count++);
+		if (i != 999)
+			ck_assert(histrow_held_add(&held, &part));
+	}
+	ck_assert_uint_eq(count, 1000);
+	ck_assert_uint_le(rows, 60);
+}
+END_TEST
+
+/* The text is cut, and with it what else is too long; the name never. */
+START_TEST(one_who_says_too_much_fits_alone)
+{
+	static char text[4 * HISTWIRE_TEXT_MAX], program[300];
+	struct histq_part part = make_part(text);
+	const char *parts;
+
+	memset(text, '\1', sizeof(text) - 1);
+	memset(program, '\xff', sizeof(program) - 1);
+	part.program = program;
+	ck_assert(histrow_held_add(&held, &part));
+	ck_assert(!histrow_held_add(&held, &part));
+	parts = take_held();
+	ck_assert_int_eq(strncmp(parts, "[[\"db\",", 7), 0);
+	ck_assert_ptr_nonnull(strstr(parts, "\\u0001\\u0001"));
+	ck_assert_str_eq(parts + strlen(parts) - 3, "\"]]");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -170,6 +256,9 @@ main(void)
 	tcase_add_test(tcase, a_row_is_never_too_long);
 	tcase_add_test(tcase, a_text_is_cut_at_its_limit);
 	tcase_add_test(tcase, what_is_not_known_is_left_out);
+	tcase_add_test(tcase, proof_is_a_list);
+	tcase_add_test(tcase, nobody_is_left_out_of_a_proof);
+	tcase_add_test(tcase, one_who_says_too_much_fits_alone);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -32,14 +32,23 @@ START_TEST(rows_are_committed_and_acknowledged)
 	rig_put(
 	    "BEGIN seq=1 id=1 op=freeze source=device"
 	    " msgid=18446744073709551615 at_ms=1100\n"
-	    "PART seq=2 id=1 phase=held name=db program=\"a b\" result=ready"
-	    " pid=7 uid=8 order=50 required=1 told_at_ms=1 ready_at_ms=9\n"
+	    "HELD seq=2 id=1 proof=1 parts=\"[[\\\"db\\\",50,1,1,9,7,8]]\"\n"
 	    "STATE seq=3 id=1 at_ms=1200 state=held consistency=application"
 	    " elapsed_ms=100\nCOMMIT\n");
-	rig_await("ACK seq=3");
+	/* All of it at once. */
+	ck_assert_str_eq(rig_answer(), "ACK seq=3");
 	/* A reader sees it now: nothing is left to be written. */
 	ck_assert_str_eq(rig_query("SELECT state FROM state"), "held");
 	ck_assert_int_eq(rig_count_files("-journal"), 0);
+	ck_assert_str_eq(
+	    rig_query("SELECT run || '/' || id || '/' || proof || n || parts"
+		      " FROM held"),
+	    "1/1/12[[\"db\",50,1,1,9,7,8]]");
+	rig_put("PART seq=4 id=1 phase=final name=db program=\"a b\""
+		" result=ready pid=7 uid=8 order=50 required=1 told_at_ms=1"
+		" ready_at_ms=9\n"
+		"STATE seq=5 id=1 at_ms=1300 state=done\n");
+	rig_await("ACK seq=5");
 	ck_assert_str_eq(
 	    rig_query("SELECT name || program || pid || uid || ready_at_ms ||"
 		      " ifnull(thawed_at_ms, '-') FROM part"),
@@ -48,8 +57,25 @@ START_TEST(rows_are_committed_and_acknowledged)
 	ck_assert_int_eq(stat(rig_path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0640);
 	ck_assert_int_eq(rig_finish(), EX_OK);
-	ck_assert_str_eq(rig_query("PRAGMA user_version"), "2");
+	ck_assert_str_eq(rig_query("PRAGMA user_version"), "3");
 	ck_assert_str_eq(rig_query("PRAGMA journal_mode"), "delete");
+}
+END_TEST
+
+/* They wait for what is committed with them, but not for long. */
+START_TEST(rows_of_a_freeze_reach_the_disk_without_a_commit)
+{
+	rig_start();
+	rig_put(RUN_1 "BEGIN seq=1 id=1 op=freeze source=device at_ms=1\n");
+	rig_await("ACK seq=1");
+	ck_assert_str_eq(rig_query("SELECT op FROM txn"), "freeze");
+	rig_put("EVENT seq=2 id=1 at_ms=2 kind=progress\n");
+	rig_await("ACK seq=2");
+	/* Nor is it lost when the broker dies before that. */
+	rig_put(
+	    "HELD seq=3 id=1 proof=1 parts=\"[[\\\"last\\\",50,0,1,2,3,4]]\"\n");
+	ck_assert_int_eq(rig_finish(), EX_OK);
+	ck_assert_str_eq(rig_query("SELECT count(*) FROM held"), "1");
 }
 END_TEST
 
@@ -361,6 +387,7 @@ main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, rig_setup, rig_teardown);
 	tcase_add_test(tcase, rows_are_committed_and_acknowledged);
+	tcase_add_test(tcase, rows_of_a_freeze_reach_the_disk_without_a_commit);
 	tcase_add_test(tcase, what_was_read_is_committed_at_the_end);
 	tcase_add_test(tcase, nothing_is_opened_before_the_first_line);
 	tcase_add_test(tcase, duplicates_are_ignored);

@@ -62,11 +62,40 @@ START_TEST(older_version_is_brought_to_this_one)
 	rig_put("KNOWN seq=1 at_ms=9 name=db program=new uid=42\n");
 	rig_await("ACK seq=1");
 	ck_assert_int_eq(rig_finish(), EX_OK);
-	ck_assert_str_eq(rig_query("PRAGMA user_version"), "2");
+	ck_assert_str_eq(rig_query("PRAGMA user_version"), "3");
 	ck_assert_str_eq(rig_query("SELECT name || program || uid FROM known"),
 	    "dbnew42");
 	ck_assert_str_eq(rig_query("SELECT text FROM event"), "old");
 	ck_assert_str_eq(rig_query("SELECT state FROM state"), "done");
+	ck_assert_str_eq(rig_query("PRAGMA integrity_check"), "ok");
+	ck_assert_int_eq(rig_count_files("history.db."), 0);
+}
+END_TEST
+
+/* What it proves is as it was, and the next proof has its table. */
+START_TEST(version_2_is_brought_to_this_one)
+{
+	rig_start();
+	rig_put(
+	    RUN_1 "BEGIN seq=1 id=1 op=freeze source=device at_ms=1\n"
+		  "PART seq=2 id=1 phase=held name=db result=ready order=7\n"
+		  "STATE seq=3 id=1 at_ms=2 state=held\nCOMMIT\n");
+	rig_await("ACK seq=3");
+	rig_finish();
+	rig_exec("DROP TABLE held; PRAGMA user_version = 2");
+	rig_start();
+	rig_put(RUN_2);
+	rig_await("READY last_id=1");
+	rig_put("BEGIN seq=1 id=2 op=freeze source=device at_ms=3\n"
+		"HELD seq=2 id=2 proof=1 parts=\"[[\\\"db\\\",7,0,1,2,3,4]]\"\n"
+		"STATE seq=3 id=2 at_ms=4 state=held\nCOMMIT\n");
+	rig_await("ACK seq=3");
+	ck_assert_int_eq(rig_finish(), EX_OK);
+	ck_assert_str_eq(rig_query("PRAGMA user_version"), "3");
+	ck_assert_str_eq(rig_query("SELECT phase || name || ord FROM part"),
+	    "helddb7");
+	ck_assert_str_eq(rig_query("SELECT id || parts FROM held"),
+	    "2[[\"db\",7,0,1,2,3,4]]");
 	ck_assert_str_eq(rig_query("PRAGMA integrity_check"), "ok");
 	ck_assert_int_eq(rig_count_files("history.db."), 0);
 }
@@ -100,7 +129,7 @@ END_TEST
 START_TEST(change_that_fails_leaves_the_old_file)
 {
 	rig_exec(version_1);
-	rig_exec("CREATE TABLE event_free(x)");
+	rig_exec("CREATE TABLE held(x)");
 	rig_start();
 	rig_put(RUN_2);
 	rig_await("READY last_id=7");
@@ -356,6 +385,7 @@ main(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, rig_setup, rig_teardown);
 	tcase_add_test(tcase, older_version_is_brought_to_this_one);
+	tcase_add_test(tcase, version_2_is_brought_to_this_one);
 	tcase_add_test(tcase, old_and_new_files_have_the_same_tables);
 	tcase_add_test(tcase, change_that_fails_leaves_the_old_file);
 	tcase_add_test(tcase, newer_version_is_set_aside_unharmed);

@@ -29,9 +29,18 @@
 #define PART(seq, id, phase, name, result)                        \
 	"PART seq=" #seq " id=" #id " phase=" phase " name=" name \
 	" result=" result " told_at_ms=1 ready_at_ms=2\n"
-#define HELD(seq, id)                        \
+#define READY(name, rest) "[\\\"" name "\\\"," rest "]"
+#define PROOF_AGAIN(seq, id, proof, parts) \
+	"HELD seq=" #seq " id=" #id " proof=" #proof " parts=\"[" parts "]\"\n"
+#define PROOF(seq, id, parts) PROOF_AGAIN(seq, id, 1, parts)
+#define HELD(seq, id)                               \
+	PROOF(seq, id, READY("db", "50,1,1,2,7,8")) \
+	STATE(seq##1, id, "held", "application")
+/* As versions 1 and 2 had it. */
+#define HELD_BEFORE_3(seq, id)               \
 	PART(seq, id, "held", "db", "ready") \
 	STATE(seq##1, id, "held", "application")
+#define TO_VERSION_2 "DROP TABLE held; PRAGMA user_version = 2"
 
 static char directory[] = "/tmp/appvss-read.XXXXXX";
 static char path[64];
@@ -166,6 +175,137 @@ START_TEST(held_row_at_the_end_is_the_proof)
 	ck_assert_int_eq(evidence.detail.txn.id, 1);
 	ck_assert_str_eq(evidence.detail.parts[0].name, "db");
 	history_detail_fini(&evidence.detail);
+}
+END_TEST
+
+/* Several rows, bytes that are no text, and what there was no room for. */
+START_TEST(proof_says_what_each_did)
+{
+	const struct history_part *parts;
+	struct history_evidence evidence = prove(RUN(1, "a", "g") BEGIN(1, 1,
+	    "freeze") PROOF(2, 1,
+	    READY("db",
+		"50,1,1,250,7,8,\\\"a b\\\",\\\"\\\\u001b\\xff \\\\\\\"\\\"") "," READY("web",
+		"20,0,null,3,9,10")) PROOF(3, 1,
+	    READY("more", "60,0,1,2,3,4,\\\"[\\\\\\\"x\\\\\\\",\\\""))
+		STATE(4, 1, "held", "application"));
+
+	ck_assert_int_eq(evidence.proof, HISTORY_PROOF_HELD);
+	ck_assert_uint_eq(evidence.detail.nparts, 3);
+	ck_assert_uint_eq(evidence.detail.txn.parts, 3);
+	ck_assert_uint_eq(evidence.detail.txn.parts_ready, 3);
+	parts = evidence.detail.parts;
+	ck_assert_str_eq(parts[0].name, "web");
+	ck_assert_str_eq(parts[0].phase, "held");
+	ck_assert_str_eq(parts[0].result, "ready");
+	ck_assert_int_eq(parts[0].told_at_ms, -1);
+	ck_assert_int_eq(parts[0].ready_at_ms, 3);
+	ck_assert_int_eq(parts[0].thawed_at_ms, -1);
+	ck_assert_str_eq(parts[0].program, "");
+	ck_assert_str_eq(parts[1].name, "db");
+	ck_assert_int_eq(parts[1].order, 50);
+	ck_assert(parts[1].required);
+	ck_assert_int_eq(parts[1].ready_at_ms, 250);
+	ck_assert_int_eq(parts[1].pid, 7);
+	ck_assert_int_eq(parts[1].uid, 8);
+	ck_assert_str_eq(parts[1].program, "a b");
+	ck_assert_str_eq(parts[1].text, "\x1b\xff \"");
+	ck_assert_str_eq(parts[2].program, "[\"x\",");
+	history_detail_fini(&evidence.detail);
+}
+END_TEST
+
+/* Who failed while the first was written is not called ready. */
+START_TEST(last_proof_counts)
+{
+	struct history_evidence evidence = prove(
+	    RUN(1, "a", "g") BEGIN(1, 1, "freeze") PROOF(2, 1,
+		READY("db", "50,1,1,2,7,8") "," READY("web", "50,0,1,2,7,8"))
+		STATE(3, 1, "held", "application")
+		    PROOF_AGAIN(4, 1, 2, READY("web", "50,0,1,2,7,8"))
+			STATE(5, 1, "held", "filesystem"));
+
+	ck_assert_int_eq(evidence.proof, HISTORY_PROOF_HELD);
+	ck_assert_uint_eq(evidence.detail.nparts, 1);
+	ck_assert_str_eq(evidence.detail.parts[0].name, "web");
+	ck_assert_str_eq(evidence.detail.txn.last.consistency, "filesystem");
+	history_detail_fini(&evidence.detail);
+	history_close(history);
+	history = NULL;
+	/* Nor if nobody is left. */
+	sql("INSERT INTO held VALUES(1, 1, 3, 6, '[]')");
+	open_it();
+	ck_assert_int_eq(history_prove(history, &evidence), HISTORY_OK);
+	ck_assert_uint_eq(evidence.detail.nparts, 0);
+	history_detail_fini(&evidence.detail);
+}
+END_TEST
+
+/* Of each what became of it; of one whose last row was dropped the proof. */
+START_TEST(final_rows_go_before_the_proof)
+{
+	struct history_filter filter = { .app = "web" };
+	struct history_detail detail;
+	struct history_txn *txns;
+	size_t count;
+
+	feed(RUN(1, "a", "g") BEGIN(1, 1, "freeze") PROOF(2, 1,
+	    READY("db", "50,1,1,2,7,8") "," READY("web",
+		"50,0,1,2,7,8,\\\"[\\\\\\\"no\\\\\\\",\\\"")) STATE(3, 1,
+	    "held", "application") PART(4, 1, "final", "db", "lost")
+		STATE(5, 1, "done", "filesystem"));
+	open_it();
+	ck_assert_int_eq(history_find(history, 1, &detail), HISTORY_OK);
+	ck_assert_uint_eq(detail.nparts, 2);
+	ck_assert_uint_eq(detail.txn.parts, 2);
+	ck_assert_uint_eq(detail.txn.parts_ready, 1);
+	ck_assert_str_eq(detail.parts[0].result, "lost");
+	ck_assert_str_eq(detail.parts[1].name, "web");
+	ck_assert_str_eq(detail.parts[1].result, "ready");
+	history_detail_fini(&detail);
+	ck_assert_int_eq(history_list(history, &filter, 9, &txns, &count),
+	    HISTORY_OK);
+	ck_assert_uint_eq(count, 1);
+	free(txns);
+	filter.app = "no";
+	ck_assert_int_eq(history_list(history, &filter, 9, &txns, &count),
+	    HISTORY_OK);
+	ck_assert_uint_eq(count, 0);
+}
+END_TEST
+
+START_TEST(version_2_proves_as_well)
+{
+	struct history_filter filter = { .app = "db" };
+	struct history_evidence evidence;
+	struct history_txn *txns;
+	size_t count;
+
+	feed(RUN(1, "a", "g") BEGIN(1, 1, "freeze") HELD_BEFORE_3(2, 1));
+	sql(TO_VERSION_2);
+	open_it();
+	ck_assert_int_eq(history_prove(history, &evidence), HISTORY_OK);
+	ck_assert_int_eq(evidence.proof, HISTORY_PROOF_HELD);
+	ck_assert_uint_eq(evidence.detail.nparts, 1);
+	ck_assert_str_eq(evidence.detail.parts[0].name, "db");
+	ck_assert_uint_eq(evidence.detail.txn.parts_ready, 1);
+	history_detail_fini(&evidence.detail);
+	ck_assert_int_eq(history_list(history, &filter, 9, &txns, &count),
+	    HISTORY_OK);
+	ck_assert_uint_eq(count, 1);
+	free(txns);
+}
+END_TEST
+
+/* Names that cannot be read are not left out without a word. */
+START_TEST(proof_that_is_no_list)
+{
+	struct history_evidence evidence;
+
+	feed(RUN(1, "a", "g") BEGIN(1, 1, "freeze") HELD(2, 1));
+	sql("UPDATE held SET parts = substr(parts, 1, 9)");
+	open_it();
+	ck_assert_int_eq(history_prove(history, &evidence), HISTORY_E_FORMAT);
 }
 END_TEST
 
@@ -389,6 +529,11 @@ main(void)
 	tcase_add_test(tcase, lists_newest_first);
 	tcase_add_test(tcase, finds_one_with_all_its_rows);
 	tcase_add_test(tcase, held_row_at_the_end_is_the_proof);
+	tcase_add_test(tcase, proof_says_what_each_did);
+	tcase_add_test(tcase, last_proof_counts);
+	tcase_add_test(tcase, final_rows_go_before_the_proof);
+	tcase_add_test(tcase, version_2_proves_as_well);
+	tcase_add_test(tcase, proof_that_is_no_list);
 	tcase_add_test(tcase, no_proof_once_it_is_over);
 	tcase_add_test(tcase, no_proof_once_the_end_began_to_be_written);
 	tcase_add_test(tcase, no_proof_once_something_followed);

@@ -222,7 +222,7 @@ put_part(uint64_t id, const char *text)
 {
 	const struct histq_part row = {
 		.id = id,
-		.phase = "held",
+		.phase = "final",
 		.name = "db",
 		.program = "Database \"one\"",
 		.result = "ready",
@@ -298,7 +298,7 @@ START_TEST(row_carries_every_field)
 	    "says \"hi\"\n\x1b[31m");
 	ck_assert_str_eq(wire_get_text(&msg, HK_PROGRAM, ""),
 	    "Database \"one\"");
-	ck_assert_str_eq(wire_get_text(&msg, HK_PHASE, ""), "held");
+	ck_assert_str_eq(wire_get_text(&msg, HK_PHASE, ""), "final");
 	ck_assert_uint_eq(wire_get_uint(&msg, HK_READY_AT_MS, 0), 20);
 	ck_assert(!wire_has(&msg, HK_THAWED_AT_MS));
 	ck_assert_uint_eq(wire_get_uint(&msg, HK_REQUIRED, 0), 1);
@@ -480,6 +480,34 @@ START_TEST(rows_put_and_held_at_once_are_not_sent)
 	histq_hold(queue, true);
 	settle();
 	ck_assert_str_eq(take_verbs(), "");
+}
+END_TEST
+
+/* As many rows as there are by default. */
+START_TEST(queue_holds_the_proof_of_ten_thousand)
+{
+	const struct histq_part nobody = { .told_at_ms = HISTQ_NEVER,
+		.ready_at_ms = UINT32_MAX - 1,
+		.pid = 4000000,
+		.uid = 4000000000,
+		.order = 99 };
+	struct histrow_held held = { .id = 1, .proof = 1 };
+	struct histq_part part = nobody;
+	char name[WIRE_NAME_MAX + 1];
+
+	make_queue(4096);
+	put_begin(1);
+	part.name = name;
+	for (int i = 0; i < 10000; i++) {
+		(void)snprintf(name, sizeof(name), "%064d", i);
+		if (histrow_held_add(&held, &part))
+			continue;
+		ck_assert_uint_ne(histq_put_held(queue, &held), 0);
+		ck_assert(histrow_held_add(&held, &part));
+	}
+	ck_assert_uint_ne(histq_put_held(queue, &held), 0);
+	ck_assert_uint_ne(put_state(1, "held"), 0);
+	ck_assert_uint_eq(histq_dropped(queue), 0);
 }
 END_TEST
 
@@ -676,6 +704,7 @@ main(void)
 	tcase_add_test(tcase, ack_beyond_what_this_process_was_sent);
 	tcase_add_test(tcase, nothing_is_written_while_held);
 	tcase_add_test(tcase, rows_put_and_held_at_once_are_not_sent);
+	tcase_add_test(tcase, queue_holds_the_proof_of_ten_thousand);
 	tcase_add_test(tcase, full_queue_drops_detail_first);
 	tcase_add_test(tcase, drop_of_the_row_that_is_next_to_be_sent);
 	tcase_add_test(tcase, drop_of_a_row_that_is_half_sent);
