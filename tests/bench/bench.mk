@@ -1,15 +1,19 @@
 # Benchmarks: programs that print numbers.  No test runs them.
 
 FANOUT_OBJS = tests/bench/fanout.o tests/bench/crowd.o tests/bench/floor.o \
-	tests/bench/rig.o
+	tests/bench/proof.o tests/bench/rig.o
+BENCH_DB_OBJS = appvssd/history_aside.o appvssd/history_check.o \
+	appvssd/history_db.o appvssd/history_rows.o appvssd/history_schema.o \
+	appvssd/history_sql.o appvssd/histrow.o appvssd/histwire.o \
+	kernel/vssdev/heldlog.o ${WIRE_OBJS}
 OBJS += ${FANOUT_OBJS} tests/bench/nohistory.o
 BENCH_HISTORY_OBJS = tests/bench/history.o appvssd/histrow.o \
 	appvssd/histwire.o ${WIRE_OBJS}
 OBJS += tests/bench/history.o
 CLEAN_FILES += tests/bench/fanout tests/bench/nohistory tests/bench/history
 
-tests/bench/fanout: ${FANOUT_OBJS}
-	${LINK} -o $@ ${FANOUT_OBJS}
+tests/bench/fanout: ${FANOUT_OBJS} ${BENCH_DB_OBJS}
+	${LINK} -o $@ ${FANOUT_OBJS} ${BENCH_DB_OBJS} ${SQLITE_LIBS}
 
 tests/bench/history: ${BENCH_HISTORY_OBJS}
 	${LINK} -o $@ ${BENCH_HISTORY_OBJS}

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "floor.h"
+#include "proof.h"
 #include "rig.h"
 
 #define TMPFS_MAGIC_NUMBER 0x01021994
@@ -50,6 +51,7 @@ struct result {
 	double floor_us;
 	double release_us; /* rows are confirmed and not kept */
 	double stored_us;  /* ... and are kept */
+	double proof_us;   /* what SQLite takes for the proof of these alone */
 	long rss_none_kib;
 	long rss_kib;
 	long heap_each; /* bytes; -1: too few to say */
@@ -142,9 +144,40 @@ run_broker(const struct bench *bench, const char *history, int fd, size_t count)
 	rig_stop(&rig);
 }
 
-/* history: NULL for the floor. */
+static void
+run_proof(const struct bench *bench, int fd, size_t count)
+{
+	struct runner_hello hello = { .broker = -1 };
+	struct proof proof;
+	double took_us;
+	char order;
+
+	proof_start(&proof, bench->dir, count);
+	runner_write(fd, &hello, sizeof(hello));
+	while (read(fd, &order, 1) == 1) {
+		took_us = proof_us(&proof);
+		runner_write(fd, &took_us, sizeof(took_us));
+	}
+	proof_stop(&proof);
+}
+
+enum { BARE, STORED, FLOOR, PROOF, RUNNERS };
+
+static void
+run(const struct bench *bench, int kind, int fd, size_t count)
+{
+	if (kind == FLOOR)
+		run_floor(fd, count);
+	else if (kind == PROOF)
+		run_proof(bench, fd, count);
+	else
+		run_broker(bench,
+		    kind == BARE ? bench->no_history : bench->history, fd,
+		    count);
+}
+
 static struct runner
-runner_start(const struct bench *bench, const char *history, size_t count)
+runner_start(const struct bench *bench, int kind, size_t count)
 {
 	struct runner runner;
 	int fds[2];
@@ -156,10 +189,7 @@ runner_start(const struct bench *bench, const char *history, size_t count)
 		err(1, "fork");
 	if (runner.pid == 0) {
 		(void)close(fds[0]);
-		if (history == NULL)
-			run_floor(fds[1], count);
-		else
-			run_broker(bench, history, fds[1], count);
+		run(bench, kind, fds[1], count);
 		exit(0);
 	}
 	(void)close(fds[1]);
@@ -192,8 +222,6 @@ runner_stop(const struct runner *runner)
 
 /* --- the comparison ------------------------------------------------------- */
 
-enum { FLOOR, BARE, STORED, RUNNERS };
-
 static void
 time_rounds(const struct bench *bench, const struct runner *runners,
     struct result *result)
@@ -215,6 +243,7 @@ time_rounds(const struct bench *bench, const struct runner *runners,
 	result->floor_us = median(times[FLOOR], bench->rounds);
 	result->release_us = median(times[BARE], bench->rounds);
 	result->stored_us = median(times[STORED], bench->rounds);
+	result->proof_us = median(times[PROOF], bench->rounds);
 	for (i = 0; i < RUNNERS; i++)
 		free(times[i]);
 }
@@ -228,9 +257,8 @@ measure(const struct bench *bench, struct result *result)
 	long anon_kib;
 	int i;
 
-	runners[BARE] = runner_start(bench, bench->no_history, result->count);
-	runners[STORED] = runner_start(bench, bench->history, result->count);
-	runners[FLOOR] = runner_start(bench, NULL, result->count);
+	for (i = 0; i < RUNNERS; i++)
+		runners[i] = runner_start(bench, i, result->count);
 	time_rounds(bench, runners, result);
 	result->rss_none_kib = hello->rss_none_kib;
 	result->rss_kib = rig_status(hello->broker, "VmRSS");
@@ -249,18 +277,20 @@ print_result(const struct bench *bench, const struct result *result)
 	const char *format = bench->json ?
 	    "{\"participants\": %zu, \"floor_us\": %.0f, \"release_us\": %.0f, "
 	    "\"ratio\": %.2f, \"stored_us\": %.0f, \"stored_ratio\": %.2f, "
+	    "\"proof_us\": %.0f, "
 	    "\"rss_none_kib\": %ld, \"rss_kib\": %ld, \"heap_each_bytes\": %ld,"
 	    " \"idle_wakeups\": %ld, \"idle_seconds\": %u, \"rounds\": %u}\n" :
 	    "participants=%zu floor_us=%.0f release_us=%.0f ratio=%.2f "
-	    "stored_us=%.0f stored_ratio=%.2f rss_none_kib=%ld rss_kib=%ld "
+	    "stored_us=%.0f stored_ratio=%.2f proof_us=%.0f "
+	    "rss_none_kib=%ld rss_kib=%ld "
 	    "heap_each_bytes=%ld idle_wakeups=%ld idle_seconds=%u rounds=%u\n";
 
 	/* NOLINT: both formats are literals with the same arguments. */
 	printf(format, result->count, result->floor_us, result->release_us,
 	    result->release_us / result->floor_us, result->stored_us,
-	    result->stored_us / result->floor_us, result->rss_none_kib,
-	    result->rss_kib, result->heap_each, result->idle_wakeups,
-	    bench->idle_s, bench->rounds);
+	    result->stored_us / result->floor_us, result->proof_us,
+	    result->rss_none_kib, result->rss_kib, result->heap_each,
+	    result->idle_wakeups, bench->idle_s, bench->rounds);
 	(void)fflush(stdout);
 }
 
