@@ -128,6 +128,19 @@ escape_byte(unsigned char c, char out[4])
 	return (1);
 }
 
+/* How many of the first bytes stand for themselves inside quotes. */
+static size_t
+plain_length(const char *value, size_t length)
+{
+	size_t i;
+
+	for (i = 0; i < length; i++)
+		if (value[i] < ' ' || value[i] >= 0x7f || value[i] == '"' ||
+		    value[i] == '\\')
+			break;
+	return (i);
+}
+
 /* A cut never leaves a part of a UTF-8 character: at most 3 bytes go back. */
 static size_t
 cut_length(const char *value, size_t length)
@@ -145,12 +158,19 @@ static size_t
 fitting_length(const struct wire_line *line, const char *value, size_t length)
 {
 	char escape[4];
-	size_t i, need, room = room_left(line);
+	size_t i, plain, need, room = room_left(line);
 
 	if (room < 2)
 		return (0);
 	room -= 2;
 	for (i = 0; i < length; i++) {
+		plain = plain_length(value + i, length - i);
+		if (plain > room)
+			return (cut_length(value, i + room));
+		i += plain;
+		room -= plain;
+		if (i == length)
+			break;
 		need = escape_byte((unsigned char)value[i], escape);
 		if (need > room)
 			return (cut_length(value, i));
@@ -175,7 +195,7 @@ static void
 put_quoted(struct wire_line *line, const struct wire_key_def *def,
     const char *value)
 {
-	size_t i, length = strlen(value);
+	size_t i, plain, length = strlen(value);
 	char escape[4];
 
 	if (length > def->max)
@@ -190,9 +210,14 @@ put_quoted(struct wire_line *line, const struct wire_key_def *def,
 		return;
 	}
 	append(line, "\"", 1);
-	for (i = 0; i < length; i++)
-		append(line, escape,
-		    escape_byte((unsigned char)value[i], escape));
+	for (i = 0; i < length; i++) {
+		plain = plain_length(value + i, length - i);
+		append(line, value + i, plain);
+		i += plain;
+		if (i < length)
+			append(line, escape,
+			    escape_byte((unsigned char)value[i], escape));
+	}
 	append(line, "\"", 1);
 }
 
