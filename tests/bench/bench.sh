@@ -14,7 +14,7 @@ fi
 # shellcheck disable=SC2086
 tests/bench/driver $json
 # shellcheck disable=SC2086
-tests/bench/fanout $json 1 10 100 1000 10000
+tests/bench/fanout $json 0 1 10 100 1000 10000
 # shellcheck disable=SC2086
 sh tests/bench/snapshot.sh $json || [ $? -eq 77 ]
 mkdir -p .build
