@@ -10,6 +10,7 @@ still fails, and is left in DIR.  See schedule.py for what one is.
 """
 
 import argparse
+import collections
 import json
 import os
 import sys
@@ -19,7 +20,8 @@ import traceback
 
 import oracle
 import schedule
-from world import ALL_NAMES, DRIVER_MS, LEDGERS, Failure, Late, World
+from host import DRIVER_MS, Failure, Late
+from world import LEDGERS, SETTLE_S, World
 
 WORLD_LIFE = 60       # schedules, before everything is built anew
 REPEATS = 5           # of what may have failed because the machine was slow
@@ -47,12 +49,16 @@ class Runner:
         self.world = self.account = None
         self.age = 0
         self.canary = Canary()
+        self.played = collections.Counter()
+        self.undecided = 0
+        self.patience_s = SETTLE_S
+        self.log_ends = []
         self.slow = self.replies = self.good = self.txns = self.copies = 0
 
     # ---- the world ----
 
     def build(self):
-        self.world = World(self.directory + "/w", self.shim)
+        self.world = World(self.directory + "/w", self.shim, self.patience_s)
         self.age = 0
         self.settle_ready()
         self.account = oracle.Account(self.world)
@@ -67,36 +73,62 @@ class Runner:
     # ---- one schedule ----
 
     def step(self, text):
+        """Plays it; the name that it is counted by, if it came about."""
         world = self.world
         verb, *words = text.split()
         if verb == "sleep":
             time.sleep(int(words[0]) / 1000)
         elif verb == "await":
             self.await_host((DRIVER_MS + 1500) / 1000)
-        elif verb == "host" and words[0] == "overlap":
-            world.host.overlap(words[1], int(words[2]), words[3])
         elif verb == "host":
-            world.host.ask(words[0])
+            return self.ask_host(words)
         elif verb == "copy":
             self.copy()
         elif verb in ("kill", "killboth"):
-            world.kill(*words)
+            return verb if len(world.kill(*words)) == len(words) else None
         elif verb == "stop":
-            world.stop(words[0])
+            return verb if world.stop(words[0]) else None
         elif verb == "cont":
             world.go_on()
+        elif verb == "second":
+            world.start_second()
+            return verb
         elif verb == "peer":
             world.peers.peers[words[0]].mood = words[1]
+            return "peer " + words[1]
         elif verb == "script":
             world.set_script(words[0])
+            return text
         elif verb == "requestor":
             self.request(words[0])
+            return text
         elif verb == "history":
             world.set_history(words[0])
+            return text if words[0] != "heal" else None
         elif verb == "config":
             self.configure(words[0], words[1])
+            midway = world.status()[0].get("state", "idle") != "idle"
+            return "config " + words[0] + " midway" * midway
         elif verb == "clock":
-            world.set_clock(int(words[0]))
+            world.set_shim(clock_s=int(words[0]))
+            return verb
+        return None
+
+    def ask_host(self, words):
+        host = self.world.host
+        if words[0] == "overlap":
+            host.overlap(words[1], int(words[2]), words[3])
+            return "host overlaps"
+        before = [op for op in host.asked if op in ("freeze", "thaw")][-1:]
+        repeated = host.asked[-1:] == words
+        host.ask(words[0])
+        if words[0] == "raw":
+            return "host unknown"
+        if repeated:
+            return "host repeats"
+        if words[0] == "thaw" and before != ["freeze"]:
+            return "host reorders"
+        return "host omits thaw" if words == before == ["freeze"] else None
 
     def await_host(self, seconds):
         end = time.monotonic() + seconds
@@ -153,10 +185,12 @@ class Runner:
         """Faults end, limits pass, the dead return; then all is judged."""
         world, account = self.world, self.account
         world.go_on()
-        world.set_clock(0)
+        world.set_shim(clock_s=0)
         world.set_script("ready")
-        world.set_history("heal")
+        if account.did("history", None):
+            world.set_history("heal")
         self.await_host(3 * DRIVER_MS / 1000)
+        world.end_seconds()
         world.host.poll()
         account.host = world.host if not account.killed("host") \
             else account.host
@@ -236,7 +270,10 @@ class Runner:
         self.account.mark()
         self.account.steps = steps
         for text in steps:
-            self.step(text)
+            kind = self.step(text)
+            if kind:
+                self.played[kind] += 1
+        self.played["host never thaws"] += self.world.host.frozen
         self.settle()
         self.control()
         self.check_left()
@@ -261,29 +298,38 @@ class Runner:
                 self.slow += 1
                 print("too slow to tell (%d ms): %s" %
                       (self.canary.worst_ms, failure), flush=True)
+        self.undecided += 1
         return None
 
     def keep_logs(self):
+        if not self.world:
+            return
+        try:
+            self.log_ends = self.world.log_ends()
+        except OSError as error:
+            self.log_ends = [str(error)]
         keep = os.environ.get("CAMPAIGN_LOGS")
-        if keep and self.world:
+        if keep:
             os.makedirs(keep, exist_ok=True)
-            for log in self.world.logs.values():
-                os.system("cp %s %s/" % (log, keep))
             os.system("cp %s/*.log %s/*.out %s/calls %s/hist/history.db* %s/" %
                       ((self.world.dir,) * 4 + (keep,)))
 
-    def minimize(self, steps, failure):
-        changed, tries = True, 0
-        while changed and tries < 60:
+    def minimize(self, steps, failure, seconds):
+        """What still fails of it, as far as the time allows."""
+        end = time.monotonic() + seconds
+        self.patience_s = min(SETTLE_S, max(seconds / 8, 3))
+        changed = True
+        while changed:
             changed = False
             for fewer in schedule.smaller(steps):
-                tries += 1
+                if time.monotonic() > end:
+                    changed = False
+                    break
                 found = self.run(fewer)
                 if found is not None:
                     steps, failure, changed = fewer, found, True
                     break
-                if tries >= 60:
-                    break
+        self.patience_s = SETTLE_S
         return steps, failure
 
 
@@ -305,16 +351,25 @@ def save_state(path, state):
         os.rename(path + ".new", path)
 
 
+def indented(lines):
+    return "\n".join("    " + line for line in lines)
+
+
 def report(runner, options, name, steps, failure):
-    print("%s FAILED: %s" % (name, failure), flush=True)
-    print("\n".join("    " + step for step in steps), flush=True)
-    if not options.keep:
-        steps, failure = runner.minimize(steps, failure)
+    """First all that is known, for then it may take long."""
     path = os.path.join(options.failed, "%s.schedule" % name)
     os.makedirs(options.failed, exist_ok=True)
     schedule.write(path, steps, "%s: %s" % (name, failure))
-    print("smaller, in %s: %s" % (path, failure))
-    print("\n".join("    " + step for step in steps), flush=True)
+    print("%s FAILED: %s\nin %s:\n%s\n  the ends of the logs:\n%s" %
+          (name, failure, path, indented(steps), indented(runner.log_ends)),
+          flush=True)
+    if options.smaller_seconds <= 0:
+        return
+    fewer, failure = runner.minimize(steps, failure, options.smaller_seconds)
+    if fewer != steps:
+        schedule.write(path, fewer, "%s: %s" % (name, failure))
+        print("smaller, in %s: %s\n%s" % (path, failure, indented(fewer)),
+              flush=True)
 
 
 def main():
@@ -324,8 +379,8 @@ def main():
     parser.add_argument("--seed", default="appvss")
     parser.add_argument("--state", default="")
     parser.add_argument("--failed", default=".build/campaign")
-    parser.add_argument("--keep", action="store_true",
-                        help="do not make failed ones smaller")
+    parser.add_argument("--smaller-seconds", type=float, default=60,
+                        help="for making a failed one smaller; 0: as it is")
     parser.add_argument("--keep-going", action="store_true")
     parser.add_argument("--dir", required=True)
     parser.add_argument("--shim", required=True)
@@ -359,10 +414,13 @@ def main():
                 save_state(options.state, state)
     finally:
         runner.tear_down()
-    print("%d schedules, %d failed, in %.1f s: %d transactions judged, %d good "
-          "snapshots between them, %d copies; %d times too slow to tell" %
-          (ran, failed, time.monotonic() - began, runner.txns, runner.good,
-           runner.copies, runner.slow))
+    print("faults played: " + ", ".join(
+        "%s %d" % pair for pair in sorted(runner.played.items())))
+    print("%d schedules, %d failed, %d too slow to tell, in %.1f s: %d "
+          "transactions judged, %d good snapshots between them, %d copies; "
+          "repeated %d times" %
+          (ran, failed, runner.undecided, time.monotonic() - began,
+           runner.txns, runner.good, runner.copies, runner.slow))
     sys.exit(1 if failed else 0)
 
 

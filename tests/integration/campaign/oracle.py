@@ -11,8 +11,9 @@ import sqlite3
 import struct
 import subprocess
 
+from host import DRIVER_MS, Failure, Late
 from schedule import PROCESSES
-from world import ALL_NAMES, DRIVER_MS, LEDGERS, Failure, Late
+from world import ALL_NAMES, LEDGERS
 
 NOT_THERE = ("lost", "broken", "closed", "dropped", "refused", "reset", "left")
 
@@ -25,6 +26,7 @@ class Account:
         self.inode = self.last_n = None
         self.last_event = 0
         self.top_id = 0
+        self.log_at = {}
         self.mark()
 
     def mark(self):
@@ -39,7 +41,6 @@ class Account:
         self.steps = []
         self.copied_id = None
         self.frozen_rows = {}
-        self.log_at = {}
 
     def did(self, *words):
         """Whether a step begins with these words; None stands for any."""
@@ -59,20 +60,26 @@ def out_of(world, name):
     return "%s/%s.out" % (world.dir, name)
 
 
+def end_of(path, size=65536):
+    """The last lines of a file that grows."""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.path.getsize(path) - size))
+        return file.read().decode()
+
+
 def last_frozen(world, name):
     """The number in the last line that says frozen; None if it has thawed."""
-    with open(out_of(world, name)) as out:
-        words = re.findall(r"^(?:frozen (\d+)|(thawed) \w+)$", out.read(),
-                           re.M)
+    words = re.findall(r"^(?:frozen (\d+)|(thawed) \w+)$",
+                       end_of(out_of(world, name)), re.M)
     return int(words[-1][0]) if words and words[-1][0] else None
 
 
 def committed(world, name):
     try:
-        with open(out_of(world, name)) as out:
-            rows = re.findall(r"^(\d+)$", out.read(), re.M)
+        text = end_of(out_of(world, name), 256)
     except OSError:
         return 0
+    rows = re.findall(r"^(\d+)$", "\n" + text.partition("\n")[2], re.M)
     return int(rows[-1]) if rows else 0
 
 
@@ -140,16 +147,24 @@ def owed_by_script(account):
     return owed
 
 
+BAD_LINE = re.compile(r"runtime error|Sanitizer|[Aa]ssertion|"
+                      r"history_row_refused|signal=(4|5|6|7|8|11|31)\b")
+
+
 def check_programs(account):
-    for name, log in account.world.logs.items():
-        with open(log, errors="replace") as file:
-            file.seek(account.log_at.get(log, 0))
+    """What they have logged since the last time."""
+    for log in account.world.every_log:
+        at = account.log_at.get(log, 0)
+        if os.path.getsize(log) == at:
+            continue
+        with open(log, "rb") as file:
+            file.seek(at)
             text = file.read()
-        found = re.search(r".*(runtime error|Sanitizer|[Aa]ssertion|"
-                          r"history_row_refused|"
-                          r"signal=(4|5|6|7|8|11|31)\b).*", text)
-        if found:
-            raise Failure("%s says: %s" % (name, found[0]))
+        account.log_at[log] = at + len(text)
+        text = text.decode(errors="replace")
+        if BAD_LINE.search(text):
+            bad = [line for line in text.splitlines() if BAD_LINE.search(line)]
+            raise Failure("%s says: %s" % (os.path.basename(log), bad[0]))
 
 
 # ---- the history ----
@@ -157,10 +172,15 @@ def check_programs(account):
 class Txn:
     def __init__(self, row, states, parts, events):
         self.n, self.id, self.op, self.source = row
-        self.states, self.parts, self.events = states, parts, events
+        self.states, self.events = states, events
+        self.parts = [part[1:] for part in parts if part[0] == "final"]
+        self.proof = [part[1] for part in parts if part[0] == "held"]
 
     def final(self):
-        return [row for row in self.states if row[0] != "held"][-1]
+        finals = [row for row in self.states if row[0] != "held"]
+        if not finals:
+            raise Failure("no end of %r" % self)
+        return finals[-1]
 
     def __repr__(self):
         return "transaction %d (%s, %s): %r" % (self.id, self.op, self.source,
@@ -186,9 +206,9 @@ def read_history(account):
                 " s JOIN txn AS t ON t.run = s.run AND t.id = s.id WHERE t.n ="
                 " ? ORDER BY s.n", (row[0],)).fetchall()
             parts = db.execute(
-                "SELECT p.name, p.result, p.thaw, p.required FROM part AS p"
-                " JOIN txn AS t ON t.run = p.run AND t.id = p.id WHERE t.n = ?"
-                " AND p.phase = 'final'", (row[0],)).fetchall()
+                "SELECT p.phase, p.name, p.result, p.thaw, p.required FROM"
+                " part AS p JOIN txn AS t ON t.run = p.run AND t.id = p.id"
+                " WHERE t.n = ?", (row[0],)).fetchall()
             events = [kind for (kind,) in db.execute(
                 "SELECT e.kind FROM event AS e JOIN txn AS t ON t.run = e.run"
                 " AND t.id = e.id WHERE t.n = ?", (row[0],))]
@@ -198,18 +218,40 @@ def read_history(account):
         db.close()
 
 
+def check_rows(account, txn):
+    """Each participant exactly once at the end, and who was ready in the proof."""
+    names = [part[0] for part in txn.parts]
+    for what in (names, txn.proof):
+        if len(what) != len(set(what)):
+            raise Failure("a participant twice in %r: %r" % (txn, what))
+    if txn.final()[0] == "interrupted":
+        return  # the broker died, and with it what it knew
+    told = {peer.name for peer in account.world.peers.peers.values()
+            if {"CHECK", "FREEZE"} & set(peer.seen.get(txn.id, ()))}
+    ready = {part[0] for part in txn.parts if part[1] == "ready"}
+    missing = told - set(names)
+    if txn.op == "freeze" and not (
+            account.did("peer", None, "leave") or
+            account.did("history", "corrupt") or
+            account.killed("broker", "parent")):
+        missing |= set(ALL_NAMES) - set(names)
+    if "held" in [row[0] for row in txn.states]:
+        missing |= ready - set(txn.proof)
+    if missing:
+        raise Failure("no rows of %s in %r: %r, proof %r" %
+                      (sorted(missing), txn, txn.parts, txn.proof))
+
+
 def check_txn(txn):
     finals = [row for row in txn.states if row[0] != "held"]
     helds = len(txn.states) - len(finals)
     if len(finals) != 1 or helds > 1 or txn.states[-1][0] == "held":
         raise Failure("states of %r" % txn)
     state, consistency, _, host = finals[0]
-    names = [part[0] for part in txn.parts]
-    if len(names) != len(set(names)):
-        raise Failure("a participant twice in %r: %r" % (txn, txn.parts))
     ready = [part for part in txn.parts if part[1] == "ready"]
     wanted = "none" if state != "done" or txn.op == "check" else (
-        "application" if ready and len(ready) == len(names) else "filesystem")
+        "application" if ready and len(ready) == len(txn.parts)
+        else "filesystem")
     if consistency != wanted:
         raise Failure("%r should be %s with %r" % (txn, wanted, txn.parts))
     if txn.op == "freeze" and state == "done":
@@ -228,6 +270,7 @@ def check_history(account, txns):
     for txn in txns:
         if txn.op != "unknown":
             check_txn(txn)
+            check_rows(account, txn)
     check_seen(account, {txn.id: txn for txn in txns})
     done = sum(1 for txn in txns if txn.op == "freeze" and
                txn.source == "device" and txn.final()[0] == "done")
@@ -302,51 +345,43 @@ def check_gaps(account, txns):
 # ---- the copy ----
 
 def restored(world, name):
-    """The copy of a disk, mounted read-only, while the caller looks at it."""
+    """The files in the copy of a disk, as they are without its journal."""
     image = "%s/copy/%s.img" % (world.dir, name)
     with open(image, "rb") as file:
         file.seek(1024 + 0x60)
         if struct.unpack("<I", file.read(4))[0] & 4:
             raise Failure("the copy of %s needs its journal replayed" % name)
     point = "%s/copy/%s" % (world.dir, name)
-    os.makedirs(point, exist_ok=True)
-    world.run("mount", "-o", "loop,ro", image, point)
+    os.makedirs(point)
+    world.run("debugfs", "-R", "rdump / " + point, image)
     return point
 
 
 def check_copy(account, txn):
     world = account.world
     point = restored(world, "data")
-    try:
-        ready = {part[0] for part in txn.parts if part[1] == "ready"}
-        for name in set(LEDGERS) & ready:
-            world.run("sh", "-c", "cp %s/%s.db* %s/copy" %
-                      (point, name, world.dir))
-            db = sqlite3.connect("%s/copy/%s.db" % (world.dir, name))
-            found = db.execute("SELECT max(number), count(*) FROM ledger"
-                               ).fetchone()
-            sound = db.execute("PRAGMA integrity_check").fetchone()[0]
-            db.close()
-            want = account.frozen_rows[name]
-            if sound != "ok" or found != (want, want):
-                raise Failure("%s restores %r (%s), and froze at %r, in %r" %
-                              (name, found, sound, want, txn))
-    finally:
-        world.run("umount", point)
+    ready = {part[0] for part in txn.parts if part[1] == "ready"}
+    for name in set(LEDGERS) & ready:
+        db = sqlite3.connect("%s/%s.db" % (point, name))
+        found = db.execute("SELECT max(number), count(*) FROM ledger"
+                           ).fetchone()
+        sound = db.execute("PRAGMA integrity_check").fetchone()[0]
+        db.close()
+        want = account.frozen_rows[name]
+        if sound != "ok" or found != (want, want):
+            raise Failure("%s restores %r (%s), and froze at %r, in %r" %
+                          (name, found, sound, want, txn))
     if "held_unproved" in txn.events:
         return  # the release did not wait, and the record says so
     point = restored(world, "hist")
-    try:
-        done = subprocess.run(
-            ["appvssd/appvssctl/appvssctl", "--history", point + "/history.db",
-             "provenance"], capture_output=True, text=True, check=False)
-        application = txn.final()[1] == "application"
-        if (application and done.returncode != 0) or \
-                "transaction %d," % txn.id not in done.stdout:
-            raise Failure("no proof of %r in its copy: %s%s" %
-                          (txn, done.stdout, done.stderr))
-    finally:
-        world.run("umount", point)
+    done = subprocess.run(
+        ["appvssd/appvssctl/appvssctl", "--history", point + "/history.db",
+         "provenance"], capture_output=True, text=True, check=False)
+    application = txn.final()[1] == "application"
+    if (application and done.returncode != 0) or \
+            "transaction %d," % txn.id not in done.stdout:
+        raise Failure("no proof of %r in its copy: %s%s" %
+                      (txn, done.stdout, done.stderr))
 
 
 def judge(account):

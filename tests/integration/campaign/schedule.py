@@ -13,7 +13,8 @@ Does no I/O but reading and writing such a file.  The steps:
     peer NAME MOOD                  how a participant behaves from now on
     script MOOD                     how the script in vss.d does
     requestor freeze|thaw|check|drop
-    history full|readonly|corrupt|heal
+    history full|readonly|corrupt|slow|heal
+    second daemon                   another one, for the same device
     config VARIANT signal|verb      another configuration, and how it is told
     clock SECONDS                   the wall clock of appvssd is off by so much
 """
@@ -28,7 +29,7 @@ MOODS = ("ready", "slow", "hang", "veto", "lie", "twice", "flood", "garbage",
          "drop", "reconnect", "deaf", "recant", "leave")
 SCRIPT_MOODS = ("ready", "slow", "hang", "veto")
 CONFIGS = ("default", "short", "strict", "lax", "broken", "restart")
-HISTORY = ("full", "readonly", "corrupt", "heal")
+HISTORY = ("full", "readonly", "corrupt", "slow", "heal")
 REQUESTS = ("freeze", "thaw", "check", "drop")
 OPS = ("check", "freeze", "thaw")
 
@@ -59,7 +60,7 @@ GRAMMAR = {
     "killboth": (PROCESSES, PROCESSES), "peer": (PEERS, MOODS),
     "script": (SCRIPT_MOODS,), "requestor": (REQUESTS,),
     "history": (HISTORY,), "config": (CONFIGS, ("signal", "verb")),
-    "clock": (int,),
+    "clock": (int,), "second": (("daemon",),),
 }
 
 
@@ -118,9 +119,12 @@ def _skeleton(rng):
 def _fault(rng):
     """Steps that belong together; the second, if there is one, comes later."""
     kind = rng.random()
-    if kind < 0.30:
+    if kind < 0.26:
         return ["kill " + rng.choice(PROCESSES)]
-    if kind < 0.50:
+    if kind < 0.30:  # with what it was sent unread, and with what it froze
+        process = rng.choice(("history", "history", "broker", "runner"))
+        return ["stop " + process, "kill " + process]
+    if kind < 0.48:
         process = rng.choice(PROCESSES)
         return ["stop " + process, "cont " + process]
     if kind < 0.54:
@@ -132,10 +136,12 @@ def _fault(rng):
     if kind < 0.84:
         return ["requestor " + rng.choice(REQUESTS)]
     if kind < 0.91:
-        return ["history " + rng.choice(HISTORY[:3]), "history heal"]
+        return ["history " + rng.choice(HISTORY[:4]), "history heal"]
     if kind < 0.96:
         return ["config %s %s" % (rng.choice(CONFIGS),
                                   rng.choice(("signal", "verb")))]
+    if kind < 0.97:
+        return ["second daemon"]
     return ["clock %d" % rng.choice((-86400, 86400, 3600, -1, 40000000))]
 
 
@@ -143,6 +149,8 @@ def make(seed, number):
     """The schedule of that number: the same for the same seed."""
     rng = random.Random("%s/%d" % (seed, number))
     steps = _skeleton(rng)
+    if rng.random() < 0.15 and "copy" in steps:  # who dies while all is frozen
+        steps.insert(steps.index("copy"), "kill " + rng.choice(PROCESSES[1:]))
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3))):
         at = 0
         for step in _fault(rng):

@@ -16,10 +16,15 @@ import struct
 import subprocess
 import time
 
+from host import DRIVER_MS, Failure, Host
 from peers import KEYS, Peers
 
-DRIVER_MS = 1000
 FS_LIMIT_MS = 500
+SLOW_FSYNC_MS = 40
+LOG_LINES = 12
+# Told to end, before or after it could; the device is taken, or is gone.
+SECOND_ENDS = (0, -signal.SIGTERM, os.EX_TEMPFAIL, os.EX_UNAVAILABLE,
+               os.EX_NOINPUT)
 HOLD_MS = 700
 SETTLE_S = 40
 LEDGERS = ("ledger", "needed")
@@ -68,19 +73,6 @@ esac
 """
 
 
-# What a host may ask of other systems: operation 7, which we do not support.
-UNKNOWN = "raw 01000000 20000000 03000000 0500 05000000 0c00 00000000 7703 " \
-    "0000 0700000000000000 00000000"
-
-
-class Failure(Exception):
-    """A promise that was not kept."""
-
-
-class Late(Failure):
-    """Something took too long; the machine may be the reason."""
-
-
 def children(pid):
     try:
         with open("/proc/%d/task/%d/children" % (pid, pid)) as file:
@@ -112,67 +104,30 @@ def send(pid, number):
         pass
 
 
-class Host:
-    """The simulated host: what it was asked to do, and its replies."""
-
-    def __init__(self, world):
-        self.log = world.start("host", ["kernel/sim/hv_vss_sim", "-d",
-                                        world.dir, "--limit-ms",
-                                        str(DRIVER_MS)], subprocess.PIPE)
-        self.process = world.programs["host"]
-        self.file = open(self.log, encoding="utf-8")
-        self.rest = ""
-        self.asked = []     # operations, in the order of their replies
-        self.replies = []   # (operation, good, milliseconds)
-        self.lines = []
-        self.overlap_ms = 0
-        world.until(lambda: "ready" in self.poll(), "the host's start")
-
-    def write(self, text):
-        try:
-            self.process.stdin.write(text.encode() + b"\n")
-            self.process.stdin.flush()
-            return True
-        except OSError:
-            return False
-
-    def ask(self, op):
-        self.write(UNKNOWN if op == "raw" else op)
-        self.asked.append(op)
-
-    def overlap(self, first, pause_ms, second):
-        self.write("async %s\nsleep %d\nasync %s\nwait" %
-                   (first, pause_ms, second))
-        self.asked += [first, second]
-        self.overlap_ms = max(self.overlap_ms, pause_ms)
-
-    def poll(self):
-        self.rest += self.file.read()
-        *lines, self.rest = self.rest.split("\n")
-        for line in lines:
-            found = re.match(r"reply op=(\w+) status=(\S+) elapsed_ms=(\S+)",
-                             line)
-            if found:
-                self.replies.append((found[1].lower(), int(found[2], 16) == 0,
-                                     float(found[3])))
-            elif line.startswith("noreply"):
-                self.replies.append(("noreply", False, 1e9))
-        self.lines += lines
-        return self.lines
-
-    def answered(self):
-        self.poll()
-        return len(self.replies) >= len(self.asked)
+def copy_sparse(source, target):
+    with open(source, "rb") as image, open(target, "wb") as out:
+        size = os.fstat(image.fileno()).st_size
+        out.truncate(size)
+        at = 0
+        while at < size:
+            try:
+                at = os.lseek(image.fileno(), at, os.SEEK_DATA)
+            except OSError:
+                return  # only a hole is left
+            end = os.lseek(image.fileno(), at, os.SEEK_HOLE)
+            out.seek(at)
+            while at < end:
+                at += os.sendfile(out.fileno(), image.fileno(), at, end - at)
 
 
 class World:
-    def __init__(self, directory, shim):
-        self.dir, self.shim = directory, shim
+    def __init__(self, directory, shim, patience_s=SETTLE_S):
+        self.dir, self.shim, self.patience_s = directory, shim, patience_s
         self.pids = os.environ.get("TEST_DIR", directory)
         self.root = os.getcwd()
-        self.programs, self.logs = {}, {}
+        self.programs, self.logs, self.every_log = {}, {}, []
         self.stopped, self.gone = [], []
-        self.jobs = []
+        self.jobs, self.seconds = [], []
         self.generation = self.ordered = 0
         self.hand = subprocess.Popen(["sh"], stdin=subprocess.PIPE, text=True)
         self.tired, self.expected = set(), set()
@@ -182,7 +137,7 @@ class World:
         self.history = self.mounts[1] + "/history.db"
         self.socket = self.dir + "/socket"
         self.write_config("default")
-        self.set_clock(0)
+        self.set_shim(0, 0)
         os.makedirs(self.dir + "/vss.d", mode=0o755)
         os.makedirs(self.dir + "/run", mode=0o700)
         with open(self.dir + "/vss.d/hook", "w") as script:
@@ -223,14 +178,15 @@ class World:
         self.hand.stdin.flush()
 
     def shell_done(self):
-        return os.path.exists("%s/hand.%d" % (self.dir, self.ordered))
+        return self.ordered == 0 or os.path.exists(
+            "%s/hand.%d" % (self.dir, self.ordered))
 
     def copy(self):
         to = self.dir + "/copy"
         shutil.rmtree(to, ignore_errors=True)
         os.mkdir(to)
-        self.run("cp", "--sparse=always", self.dir + "/data.img",
-                 self.dir + "/hist.img", to)
+        for name in ("data.img", "hist.img"):
+            copy_sparse("%s/%s" % (self.dir, name), "%s/%s" % (to, name))
 
     # ---- programs ----
 
@@ -244,15 +200,18 @@ class World:
         with open("%s/%s.pid" % (self.pids, name), "w") as file:
             file.write("%d\n" % self.programs[name].pid)
         self.logs[name] = log
+        self.every_log.append(log)
         return log
+
+    def daemon_command(self, runtime_dir):
+        return ["kernel/hv_vss_daemon/hv_vss_daemon", "-n", "--device",
+                self.dir + "/hv_fsvss_dev", "--mount", self.mounts[0],
+                "--mount", self.mounts[1], "--runtime-dir", runtime_dir,
+                "--limit-ms", str(FS_LIMIT_MS)]
 
     def start_program(self, name):
         if name == "daemon":
-            self.start(name, [
-                "kernel/hv_vss_daemon/hv_vss_daemon", "-n", "--device",
-                self.dir + "/hv_fsvss_dev", "--mount", self.mounts[0],
-                "--mount", self.mounts[1], "--runtime-dir", self.dir,
-                "--limit-ms", str(FS_LIMIT_MS)])
+            self.start(name, self.daemon_command(self.dir))
         elif name == "parent":
             self.start(name, [
                 "appvssd/appvssd", "--foreground", "--config",
@@ -289,6 +248,7 @@ class World:
     def kill(self, *names):
         pids = self.processes()
         self.expected |= set(names)
+        killed = [name for name in names if name in pids]
         for name in names:
             if name in pids and len(names) > 1:
                 send(pids[name], signal.SIGSTOP)
@@ -303,6 +263,7 @@ class World:
                 self.gone += [pids[name] for name in owned if name in pids]
             elif any(name in names for name in owned):
                 self.tired.add(owner)
+        return killed
 
     def stop(self, name):
         pid = self.processes().get(name)
@@ -310,6 +271,7 @@ class World:
         if pid:
             self.stopped.append(pid)
             send(pid, signal.SIGSTOP)
+        return pid
 
     def go_on(self):
         for pid in self.stopped:
@@ -327,10 +289,13 @@ class World:
         os.chmod(path + ".new", 0o644)
         os.rename(path + ".new", path)
 
-    def set_clock(self, seconds):
+    def set_shim(self, clock_s=None, fsync_ms=None):
         mode = "r+b" if os.path.exists(self.dir + "/clock") else "wb"
         with open(self.dir + "/clock", mode) as file:
-            file.write(struct.pack("=q", seconds))
+            for at, number in ((0, clock_s), (8, fsync_ms)):
+                if number is not None:
+                    file.seek(at)
+                    file.write(struct.pack("=q", number))
 
     def set_script(self, mood):
         with open(self.dir + "/script.mood.new", "w") as file:
@@ -338,6 +303,11 @@ class World:
         os.rename(self.dir + "/script.mood.new", self.dir + "/script.mood")
 
     def set_history(self, what):
+        if what == "slow":
+            self.set_shim(fsync_ms=SLOW_FSYNC_MS)
+            return
+        if what == "heal":
+            self.set_shim(fsync_ms=0)
         point, path = self.mounts[1], self.history
         self.shell({
             "full": "dd if=/dev/zero of=%s/filler bs=64k" % point,
@@ -349,8 +319,8 @@ class World:
 
     # ---- waiting ----
 
-    def until(self, condition, what, seconds=SETTLE_S):
-        end = time.monotonic() + seconds
+    def until(self, condition, what, seconds=None):
+        end = time.monotonic() + (seconds or self.patience_s)
         pause = 0.002
         while not condition():
             if time.monotonic() > end:
@@ -393,9 +363,40 @@ class World:
                                             for point in self.mounts])
         self.jobs.append(job)
         try:
-            return job.wait(SETTLE_S) == 0
+            return job.wait(self.patience_s) == 0
         except subprocess.TimeoutExpired:
             return False
+
+    def start_second(self):
+        """Another hv_vss_daemon, which finds the device taken, or takes it."""
+        directory = self.dir + "/second"
+        os.makedirs(directory, exist_ok=True)
+        log = open("%s/second.%d.log" % (self.dir, self.generation), "ab")
+        self.seconds.append(subprocess.Popen(
+            self.daemon_command(directory), stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log, env=dict(os.environ, CAMPAIGN=self.dir)))
+        log.close()
+
+    def log_ends(self):
+        """The last lines of each program's log."""
+        ends = []
+        for name, log in sorted(self.logs.items()):
+            with open(log, errors="replace") as file:
+                lines = file.read().splitlines()[-LOG_LINES:]
+            ends += ["%s: %s" % (name, line) for line in lines]
+        return ends
+
+    def end_seconds(self):
+        for process in self.seconds:
+            process.terminate()
+        for process in self.seconds:
+            try:
+                status = process.wait(SETTLE_S)
+            except subprocess.TimeoutExpired:
+                raise Failure("the second daemon does not end") from None
+            if status not in SECOND_ENDS:
+                raise Failure("the second daemon ended with %d" % status)
+        self.seconds = []
 
     def left_behind(self):
         """Processes of this world that have no place in it."""
@@ -490,7 +491,7 @@ class World:
             self.peers.stop()
         except AttributeError:
             pass
-        for process in self.programs.values():
+        for process in [*self.programs.values(), *self.seconds]:
             process.kill()
         for pid in self.gone:
             send(pid, signal.SIGKILL)
@@ -498,7 +499,8 @@ class World:
             subprocess.run(["fsfreeze", "-u", point], check=False,
                            stderr=subprocess.DEVNULL)
         self.hand.stdin.close()
-        for process in [*self.programs.values(), *self.jobs, self.hand]:
+        for process in [*self.programs.values(), *self.jobs, *self.seconds,
+                        self.hand]:
             process.wait(SETTLE_S)
         for pid, _ in self.left_behind():
             send(pid, signal.SIGKILL)
