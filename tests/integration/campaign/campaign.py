@@ -20,11 +20,12 @@ import traceback
 
 import oracle
 import schedule
-from host import DRIVER_MS, Failure, Late
+from host import Failure, Late
 from world import LEDGERS, SETTLE_S, World
 
 WORLD_LIFE = 60       # schedules, before everything is built anew
 REPEATS = 5           # of what may have failed because the machine was slow
+SLOWEST = 8           # times the usual limits
 SLOW_MS = 60          # a sleep that is so much too long makes a verdict void
 
 
@@ -52,13 +53,15 @@ class Runner:
         self.played = collections.Counter()
         self.undecided = 0
         self.patience_s = SETTLE_S
+        self.slower = 1     # by how much all limits are longer
         self.log_ends = []
         self.slow = self.replies = self.good = self.txns = self.copies = 0
 
     # ---- the world ----
 
     def build(self):
-        self.world = World(self.directory + "/w", self.shim, self.patience_s)
+        self.world = World(self.directory + "/w", self.shim, self.patience_s,
+                           self.slower)
         self.age = 0
         self.settle_ready()
         self.account = oracle.Account(self.world)
@@ -79,7 +82,7 @@ class Runner:
         if verb == "sleep":
             time.sleep(int(words[0]) / 1000)
         elif verb == "await":
-            self.await_host((DRIVER_MS + 1500) / 1000)
+            self.await_host(self.world.driver_ms / 1000 + 1.5)
         elif verb == "host":
             return self.ask_host(words)
         elif verb == "copy":
@@ -189,7 +192,7 @@ class Runner:
         world.set_script("ready")
         if account.did("history", None):
             world.set_history("heal")
-        self.await_host(3 * DRIVER_MS / 1000)
+        self.await_host(3 * world.driver_ms / 1000)
         world.end_seconds()
         world.host.poll()
         account.host = world.host if not account.killed("host") \
@@ -236,10 +239,10 @@ class Runner:
             self.account.mark()
             self.settle_ready()
             self.world.host.ask("freeze")
-            self.await_host(3)
+            self.await_host(3 * self.world.driver_ms / 1000)
             self.step("copy")
             self.world.host.ask("thaw")
-            self.await_host(3)
+            self.await_host(3 * self.world.driver_ms / 1000)
             self.settle_ready()
             if oracle.judge_control(self.account):
                 self.good += 1
@@ -280,9 +283,13 @@ class Runner:
         self.age += 1
         if self.age >= WORLD_LIFE:
             self.tear_down()
+            self.slower = max(1, self.slower // 2)
 
     def run(self, steps):
-        """Failure, or None; what a slow machine may have done is repeated."""
+        """Failure, or None.
+
+        What a slow machine may have done is repeated, with longer limits.
+        """
         for attempt in range(REPEATS):
             try:
                 self.once(steps)
@@ -296,8 +303,9 @@ class Runner:
                         self.canary.worst_ms < SLOW_MS:
                     return failure
                 self.slow += 1
-                print("too slow to tell (%d ms): %s" %
-                      (self.canary.worst_ms, failure), flush=True)
+                print("too slow to tell (%d ms, limits times %d): %s" %
+                      (self.canary.worst_ms, self.slower, failure), flush=True)
+                self.slower = min(2 * self.slower, SLOWEST)
         self.undecided += 1
         return None
 

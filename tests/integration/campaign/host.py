@@ -4,8 +4,6 @@
 import re
 import subprocess
 
-DRIVER_MS = 1000
-
 # What a host may ask of other systems: operation 7, which we do not support.
 UNKNOWN = "raw 01000000 20000000 03000000 0500 05000000 0c00 00000000 7703 " \
     "0000 0700000000000000 00000000"
@@ -25,7 +23,7 @@ class Host:
     def __init__(self, world):
         self.log = world.start("host", ["kernel/sim/hv_vss_sim", "-d",
                                         world.dir, "--limit-ms",
-                                        str(DRIVER_MS)], subprocess.PIPE)
+                                        str(world.driver_ms)], subprocess.PIPE)
         self.process = world.programs["host"]
         self.file = open(self.log, encoding="utf-8")
         self.rest = ""

@@ -11,7 +11,7 @@ import sqlite3
 import struct
 import subprocess
 
-from host import DRIVER_MS, Failure, Late
+from host import Failure, Late
 from schedule import PROCESSES
 from world import ALL_NAMES, LEDGERS
 
@@ -86,17 +86,19 @@ def committed(world, name):
 # ---- the host ----
 
 def check_host(account):
-    host, slow = account.host, account.hurt("host")
+    host, hurt = account.host, account.hurt("host")
+    driver_ms = account.world.driver_ms
     replies = host.replies[account.replied:]
     if account.killed("host"):
         return
     asked = host.asked[account.asked:]
     if sorted(asked) != sorted(op for op, _, _ in replies):
-        raise (Late if slow else Failure)(
+        unanswered = any(op == "noreply" for op, _, _ in replies)
+        raise (Late if hurt or unanswered else Failure)(
             "the host asked %r and was answered %r" % (asked, replies))
-    limit_ms = DRIVER_MS + 250 + host.overlap_ms
+    limit_ms = driver_ms * 5 / 4 + host.overlap_ms
     for op, good, took_ms in replies:
-        if took_ms > limit_ms and not slow:
+        if took_ms > limit_ms and not hurt:
             raise Late("%s was answered %s after %d ms" % (op, good, took_ms))
     for line in host.lines:
         if "bad reply" in line:

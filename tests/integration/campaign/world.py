@@ -16,9 +16,11 @@ import struct
 import subprocess
 import time
 
-from host import DRIVER_MS, Failure, Host
+from host import Failure, Host
 from peers import KEYS, Peers
 
+# On a machine that is not slow; see World.slower.
+DRIVER_MS = 1000
 FS_LIMIT_MS = 500
 SLOW_FSYNC_MS = 40
 LOG_LINES = 12
@@ -121,8 +123,10 @@ def copy_sparse(source, target):
 
 
 class World:
-    def __init__(self, directory, shim, patience_s=SETTLE_S):
+    def __init__(self, directory, shim, patience_s=SETTLE_S, slower=1):
+        """slower: by what all limits of the programs are multiplied."""
         self.dir, self.shim, self.patience_s = directory, shim, patience_s
+        self.slower, self.driver_ms = slower, DRIVER_MS * slower
         self.pids = os.environ.get("TEST_DIR", directory)
         self.root = os.getcwd()
         self.programs, self.logs, self.every_log = {}, {}, []
@@ -207,7 +211,7 @@ class World:
         return ["kernel/hv_vss_daemon/hv_vss_daemon", "-n", "--device",
                 self.dir + "/hv_fsvss_dev", "--mount", self.mounts[0],
                 "--mount", self.mounts[1], "--runtime-dir", runtime_dir,
-                "--limit-ms", str(FS_LIMIT_MS)]
+                "--limit-ms", str(FS_LIMIT_MS * self.slower)]
 
     def start_program(self, name):
         if name == "daemon":
@@ -225,7 +229,8 @@ class World:
             self.start(name, [
                 "hooks/appvss-hooks", "--foreground", "--dir",
                 self.dir + "/vss.d", "--socket", self.socket,
-                "--runtime-dir", self.dir + "/run", "--freeze-ms", "250"])
+                "--runtime-dir", self.dir + "/run", "--freeze-ms",
+                str(250 * self.slower)])
         else:
             self.start(name, [
                 "examples/ledger", "--db",
@@ -285,9 +290,13 @@ class World:
                       "more": "", "root": self.root}, **VARIANTS[variant])
         path = self.dir + "/appvssd.conf"
         with open(path + ".new", "w") as out:
-            out.write(CONFIG.format(**words))
+            out.write(re.sub(r"_ms = (\d+)", self.longer,
+                             CONFIG.format(**words)))
         os.chmod(path + ".new", 0o644)
         os.rename(path + ".new", path)
+
+    def longer(self, setting):
+        return "_ms = %d" % (int(setting[1]) * self.slower)
 
     def set_shim(self, clock_s=None, fsync_ms=None):
         mode = "r+b" if os.path.exists(self.dir + "/clock") else "wb"
