@@ -330,6 +330,8 @@ def retracted():
     vss, client = host(), Client(SOCKET)
     client.register("steady")
     client.register("failing")
+    await_true(lambda: os.path.exists(DIR + "/rows") and
+               client.status()[0]["history"] != "down", "a history")
     with open(DIR + "/rows") as lines:
         before = len(lines.readlines())
 
