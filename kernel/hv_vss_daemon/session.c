@@ -61,6 +61,9 @@ session_settle(struct session *session)
 	session->limit_at_ms = 0;
 	session->drill_client = 0;
 	if (freezer_is_frozen(session->freezer)) {
+		if (session->thaw_retry_at_ms == 0)
+			heldlog(HELDLOG_ERROR, "still_frozen", "retry_ms=%d",
+			    THAW_RETRY_MS);
 		session->thaw_retry_at_ms = clock_now_ms() + THAW_RETRY_MS;
 		return;
 	}
@@ -314,18 +317,27 @@ handle_limit(struct session *session)
 }
 
 static void
+retry_thaw(struct session *session)
+{
+	struct why ignored;
+
+	(void)freezer_thaw(session->freezer, &ignored);
+	if (!freezer_is_frozen(session->freezer))
+		heldlog(HELDLOG_WARN, "thawed_at_last", "frozen_ms=%" PRId64,
+		    clock_now_ms() - session->frozen_at_ms);
+	session_settle(session);
+}
+
+static void
 handle_timers(struct session *session)
 {
 	int64_t now_ms = clock_now_ms();
-	struct why why;
 
 	if (session->limit_at_ms != 0 && now_ms >= session->limit_at_ms)
 		handle_limit(session);
 	if (session->thaw_retry_at_ms != 0 &&
-	    now_ms >= session->thaw_retry_at_ms) {
-		(void)freezer_thaw(session->freezer, &why);
-		session_settle(session);
-	}
+	    now_ms >= session->thaw_retry_at_ms)
+		retry_thaw(session);
 	if (session->reopen_at_ms != 0 && now_ms >= session->reopen_at_ms)
 		reopen_device(session);
 }

@@ -119,6 +119,33 @@ status=0
 wait_bg daemon 10 || status=$?
 [ "$status" -eq 70 ] || die "the daemon ended with $status"
 
+if command -v strace >/dev/null; then
+	say "what cannot be thawed is tried again, and is told of"
+	start_daemon --mount "$a" --mount "$b"
+	ask freeze 0
+	start_bg strace strace -o /dev/null -e trace=ioctl \
+		-e inject=ioctl:error=EIO -p "$(pid_of daemon)"
+	wait_for "$TEST_DIR/strace.log" 'attached' 10
+	ask thaw 1
+	must_be_frozen "$a" "$b"
+	"$daemon" --status --runtime-dir "$runtime_dir" >"$TEST_DIR/status.log"
+	grep -q '^state=stuck$' "$TEST_DIR/status.log" || die "it is not stuck"
+	ask check 1
+	ask freeze 1
+	# It lets go of the daemon.
+	stop_bg strace INT || :
+	must_be_thawed "$a" "$b"
+	wait_for "$TEST_DIR/daemon.log" 'event=thaw_failed mount=.*error=' 10
+	wait_for "$TEST_DIR/daemon.log" 'event=still_frozen' 1
+	wait_for "$TEST_DIR/daemon.log" 'event=thawed_at_last' 1
+	[ "$(count_lines "$TEST_DIR/daemon.log" 'event=still_frozen')" -eq 1 ] ||
+		die "said at every try"
+	list_exists && die "the list is left"
+	ask freeze 0
+	ask thaw 0
+	stop_bg daemon || die "the daemon ended with $?"
+fi
+
 # kill takes both before either runs again.
 kill_both() {
 	kill -STOP "$(pid_of daemon)"
