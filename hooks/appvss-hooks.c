@@ -80,7 +80,7 @@ print_usage(FILE *stream)
 	    "       appvss-hooks [--dir DIR] --list [--json]\n"
 	    "       appvss-hooks [--dir DIR] [--runtime-dir DIR] "
 	    "[--freeze-ms N]\n"
-	    "                    --run {check | freeze | thaw} NAME\n"
+	    "                    [--thaw-ms N] --run {check | freeze | thaw} NAME\n"
 	    "       appvss-hooks --help | --version\n");
 }
 

@@ -28,9 +28,10 @@ print_usage(FILE *stream)
 		    "[--runtime-dir path]\n"
 		    "       " PROGRAM
 		    " --check [--json] [--config path] [--mount path]...\n"
+		    "       " PROGRAM " --status | --mounts | --drill ms\n"
+		    "           [--config path] [--runtime-dir path]\n"
 		    "       " PROGRAM
-		    " --status | --mounts | --drill ms [--runtime-dir path]\n"
-		    "       " PROGRAM " --thaw [--runtime-dir path]\n"
+		    " --thaw [--config path] [--runtime-dir path]\n"
 		    "       " PROGRAM " --no-freeze [-dn] [--device path]\n"
 		    "       " PROGRAM " --help | --version\n",
 	    stream);
