@@ -52,16 +52,23 @@ HV_VSS_DAEMON_OBJS = kernel/hv_vss_daemon/main.o \
 TEST_SELF_OBJS = tests/unit/test_self.o kernel/hv_vss_daemon/self.o \
 	kernel/hv_vss_daemon/fdgaps.o kernel/hv_vss_daemon/why.o \
 	kernel/vssdev/heldlog.o
+# What only one system has, and its tests.
+TEST_THAWLIST_OBJS = tests/unit/test_thawlist.o \
+	kernel/hv_vss_daemon/thawlist.o kernel/hv_vss_daemon/why.o \
+	kernel/vssdev/heldlog.o
+HV_VSS_DAEMON_UNIT_TESTS_Linux = tests/unit/test_thawlist
+HV_VSS_DAEMON_UNIT_OBJS_Linux = tests/unit/test_thawlist.o
 TEST_SYNC_TREE_OBJS = tests/unit/test_sync_tree.o \
 	kernel/hv_vss_daemon/sync_tree.o kernel/hv_vss_daemon/why.o \
 	kernel/vssdev/heldlog.o
 OBJS += ${HV_VSS_DAEMON_OBJS} tests/unit/test_mounts.o \
 	tests/unit/test_policy.o ${TEST_SYNC_TREE_OBJS} \
-	${TEST_SELF_OBJS} \
+	${TEST_SELF_OBJS} ${HV_VSS_DAEMON_UNIT_OBJS_${OS}} \
 	tests/integration/fake_fsvss.o
 PROGS += ${HV_VSS_DAEMON}
 UNIT_TESTS += tests/unit/test_mounts tests/unit/test_policy \
-	tests/unit/test_sync_tree tests/unit/test_self
+	tests/unit/test_sync_tree tests/unit/test_self \
+	${HV_VSS_DAEMON_UNIT_TESTS_${OS}}
 TEST_PROGS += tests/integration/fake_fsvss
 HV_VSS_DAEMON_TESTS = tests/integration/daemon_options.sh \
 	tests/integration/daemon_freeze.sh tests/integration/daemon_faults.sh \
@@ -92,6 +99,9 @@ tests/unit/test_sync_tree: ${TEST_SYNC_TREE_OBJS}
 
 tests/unit/test_self: ${TEST_SELF_OBJS}
 	${LINK} -o $@ ${TEST_SELF_OBJS} ${CHECK_LIBS}
+
+tests/unit/test_thawlist: ${TEST_THAWLIST_OBJS}
+	${LINK} -o $@ ${TEST_THAWLIST_OBJS} ${CHECK_LIBS}
 
 tests/integration/fake_fsvss: tests/integration/fake_fsvss.o
 	${LINK} -o $@ tests/integration/fake_fsvss.o

@@ -299,22 +299,38 @@ thaw_pass(struct list *list, struct thaw_report *report, struct why *why)
 	system_table_free(&table);
 }
 
+/* Removes the list that fd is, and not another that has taken its place. */
+static int
+remove_opened(const char *dir, int fd)
+{
+	struct stat named, opened;
+	char path[PATH_MAX];
+
+	if (list_path(dir, path) != 0 || fstat(fd, &opened) != 0)
+		return (-1);
+	if (lstat(path, &named) != 0)
+		return (errno == ENOENT ? 0 : -1);
+	if (named.st_dev != opened.st_dev || named.st_ino != opened.st_ino)
+		return (0);
+	return (thawlist_remove(dir));
+}
+
 int
 thawlist_remove_of(const char *dir, pid_t owner)
 {
 	char path[PATH_MAX];
 	struct list list;
-	bool is_theirs;
-	int fd;
+	int fd, result = 0;
 
 	if (list_path(dir, path) != 0)
 		return (-1);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd == -1)
 		return (errno == ENOENT ? 0 : -1);
-	is_theirs = read_list(fd, &list) && list.pid == owner;
+	if (read_list(fd, &list) && list.pid == owner)
+		result = remove_opened(dir, fd);
 	(void)close(fd);
-	return (is_theirs ? thawlist_remove(dir) : 0);
+	return (result);
 }
 
 int
@@ -356,11 +372,9 @@ thawlist_thaw(const char *dir, struct thaw_report *report, struct why *why)
 		if (owner_lives)
 			owner_lives = flock(fd, LOCK_EX | LOCK_NB) != 0;
 	}
-	(void)close(fd);
-	if (report->failed > 0)
-		return (-1);
 	/* A living owner removes it itself, after its own thaw. */
-	if (!owner_lives)
-		(void)thawlist_remove(dir);
-	return (1);
+	if (report->failed == 0 && !owner_lives)
+		(void)remove_opened(dir, fd);
+	(void)close(fd);
+	return (report->failed > 0 ? -1 : 1);
 }
