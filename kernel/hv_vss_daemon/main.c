@@ -210,6 +210,9 @@ prepare(const struct options *options, const char *runtime_dir)
 	if (protect_from_oom() != 0)
 		heldlog(HELDLOG_WARN, "not_protected_from_oom", "error=\"%s\"",
 		    strerror(errno));
+	if (protect_from_dumps() != 0)
+		heldlog(HELDLOG_WARN, "not_protected_from_dumps",
+		    "error=\"%s\"", strerror(errno));
 	if (guardian_check_dir(runtime_dir, &why) != 0)
 		heldlog(HELDLOG_WARN, "runtime_dir_unfit", "%s", why.text);
 	if (options->no_freeze)

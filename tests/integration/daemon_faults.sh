@@ -101,6 +101,21 @@ ask thaw 0
 is_alive "$guardian" || die "it has ended"
 stop_bg daemon || die "the daemon ended with $?"
 
+say "a daemon that crashes while frozen does not wait for its core file"
+# shellcheck disable=SC3045 # sh(1) of both systems has it.
+ulimit -c unlimited 2>/dev/null || :
+start_daemon --mount "$a" --mount "$b"
+for pid in $(pid_of daemon) $(guardian_pid); do
+	grep -q '^Max core file size *0 ' "/proc/$pid/limits" ||
+		die "process $pid may write one"
+done
+ask freeze 0
+kill -ABRT "$(pid_of daemon)"
+status=0
+wait_bg daemon 10 || status=$?
+[ "$status" -eq 134 ] || die "the daemon ended with $status"
+must_be_thawed "$a" "$b"
+
 say "the guardian is killed while frozen"
 start_daemon --mount "$a" --mount "$b"
 ask freeze 0
