@@ -20,6 +20,8 @@ make_script chatty 'head -c 8000000 /dev/zero | tr "\0" x; echo; echo the end' :
 make_script floods 'yes >/dev/null & yes no' :
 make_script mute 'exec >&- 2>&-; exit 0' 'exec >&- 2>&-; exit 0'
 make_script deserter 'trap "" TERM HUP; exec python3 $TEST_DIR/desert.py' :
+# Time for python3 to start on a busy machine.
+sed -i '1a # appvss: timeout=3s' "$VSS_D/deserter"
 make_script forks 'for i in 1 2 3 4 5 6 7 8; do (trap "" TERM; sleep 300 & echo $! >>$TEST_DIR/forks; wait) & done; wait; sleep 300' :
 
 # One at a time, each the parent of the next.
