@@ -4,10 +4,10 @@
  * answer at once; beside it the floor (floor.h) with the same clients, which
  * get and send the same bytes.  Two brokers are measured: one whose history
  * process confirms rows without keeping them, and one with the real history on
- * a file in --dir, tmpfs by default.  And what the proof of so many takes SQLite
- * alone (proof.h).  The runs are interleaved, each begins when the one before
- * has come to rest, and the medians are compared.  Also: the broker's memory, and how often it wakes when nothing
- * happens.  Linux only.
+ * a file in --dir, tmpfs by default.  And what the proof of so many takes
+ * SQLite alone (proof.h).  The runs are interleaved, each begins when the one
+ * before has come to rest, and the medians are compared.  Also: the broker's
+ * memory, and how often it wakes when nothing happens.  Linux only.
  *
  * usage: fanout [--json] [-r ROUNDS] [-d DIR] [-i IDLE_SECONDS]
  *	[-p APPVSSD] [-h APPVSSD-HISTORY] PARTICIPANTS...
