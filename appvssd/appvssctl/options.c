@@ -74,6 +74,7 @@ static bool
 is_among(const char *text, const char *const *words)
 {
 	for (; *words != NULL; words++)
+		/* analyze: an option that has words has an argument. */
 		if (strcmp(text, *words) == 0)
 			return (true);
 	return (false);

@@ -318,11 +318,12 @@ int
 ctl_show_id(const struct ctl *ctl, int64_t id)
 {
 	struct history_detail detail;
-	struct since since;
+	struct since since = { .freezes = 0 };
 	struct history *history;
 	enum history_error error;
 	int status;
 
+	memset(&detail, 0, sizeof(detail));
 	status = ctl_open_history(ctl, &history);
 	if (status != EX_OK)
 		return (status);

@@ -40,6 +40,43 @@ unescape(char *text)
 }
 
 /*
+ * "ID PARENT MAJOR:MINOR ROOT POINT ...": returns the point, which is cut off
+ * there, or NULL.
+ */
+static char *
+read_mount(char *line, long *number, uint64_t *device)
+{
+	unsigned long major, minor;
+	char *at;
+
+	*number = strtol(line, &at, 10);
+	(void)strtol(at, &at, 10);
+	major = strtoul(at, &at, 10);
+	if (*at != ':')
+		return (NULL);
+	minor = strtoul(at + 1, &at, 10);
+	if (*at != ' ')
+		return (NULL);
+	at += 1 + strcspn(at + 1, " ");
+	if (*at != ' ')
+		return (NULL);
+	at++;
+	at[strcspn(at, " \n")] = '\0';
+	*device = makedev(major, minor);
+	return (at);
+}
+
+/* What follows key at the start of the line, if it does. */
+static void
+read_number(const char *line, const char *key, int base, long *number)
+{
+	const size_t length = strlen(key);
+
+	if (strncmp(line, key, length) == 0)
+		*number = strtol(line + length, NULL, base);
+}
+
+/*
  * The mount of that number, or if it is -1 the last of that path, in a file of
  * the form of mountinfo.  0, or -1 with errno.
  */
@@ -47,26 +84,23 @@ static int
 find_mount(const char *file, long id, const char *path, uint64_t *fs)
 {
 	FILE *in = fopen(file, "re");
-	unsigned major, minor;
+	uint64_t device;
 	char *line = NULL;
 	size_t size = 0;
-	int found = -1, at;
+	int found = -1;
 	long number;
 
 	if (in == NULL)
 		return (-1);
 	while (getline(&line, &size, in) > 0) {
-		at = 0;
-		if (sscanf(line, "%ld %*d %u:%u %*s %n", &number, &major,
-			&minor, &at) < 3 ||
-		    at == 0)
+		char *point = read_mount(line, &number, &device);
+
+		if (path != NULL && point != NULL)
+			unescape(point);
+		if (point == NULL ||
+		    (path != NULL ? strcmp(point, path) != 0 : number != id))
 			continue;
-		line[at + (int)strcspn(line + at, " \n")] = '\0';
-		if (path != NULL)
-			unescape(line + at);
-		if (path != NULL ? strcmp(line + at, path) != 0 : number != id)
-			continue;
-		*fs = makedev(major, minor);
+		*fs = device;
 		found = 0;
 	}
 	free(line);
@@ -84,7 +118,7 @@ writers_fs(const char *mount, uint64_t *fs)
 
 /* How it is open, and by which mount; false: it is closed again. */
 static bool
-read_fdinfo(pid_t pid, int fd, unsigned *flags, long *mount)
+read_fdinfo(pid_t pid, int fd, long *flags, long *mount)
 {
 	char file[PATH_SIZE], line[128];
 	FILE *in;
@@ -97,8 +131,8 @@ read_fdinfo(pid_t pid, int fd, unsigned *flags, long *mount)
 	*flags = O_RDONLY;
 	*mount = -1;
 	while (fgets(line, sizeof(line), in) != NULL) {
-		(void)sscanf(line, "flags: %o", flags);
-		(void)sscanf(line, "mnt_id: %ld", mount);
+		read_number(line, "flags:", 8, flags);
+		read_number(line, "mnt_id:", 10, mount);
 	}
 	(void)fclose(in);
 	return (true);
@@ -110,9 +144,8 @@ take(struct writers *writers, pid_t pid, int fd)
 	char file[PATH_SIZE], mountinfo[PATH_SIZE];
 	struct writer *writer = &writers->list[writers->count];
 	struct stat st;
-	unsigned flags;
+	long flags, mount;
 	ssize_t length;
-	long mount;
 
 	(void)snprintf(file, sizeof(file), "/proc/%ld/fd/%d", (long)pid, fd);
 	(void)snprintf(mountinfo, sizeof(mountinfo), "/proc/%ld/mountinfo",
@@ -145,7 +178,8 @@ writers_of(pid_t pid, struct writers *writers)
 	}
 	while (writers->count < WRITERS_MAX && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] != '.')
-			take(writers, pid, atoi(entry->d_name));
+			take(writers, pid,
+			    (int)strtol(entry->d_name, NULL, 10));
 	}
 	(void)closedir(dir);
 	return (0);
@@ -163,7 +197,7 @@ parent_of(long pid)
 	if (in == NULL)
 		return (-1);
 	while (fgets(line, sizeof(line), in) != NULL)
-		(void)sscanf(line, "PPid: %ld", &parent);
+		read_number(line, "PPid:", 10, &parent);
 	(void)fclose(in);
 	return (parent);
 }
