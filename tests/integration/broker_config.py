@@ -434,4 +434,51 @@ def rebound():
         Stranger(65002).may("REGISTER name=" + name, True)
 
 
+def demoted():
+    """Who holds when the reload comes ends what it began, and then may not."""
+    admin, client = Client(SOCKET), Client(SOCKET)
+    requestor = Stranger(65003)
+    client.register("app")
+    requestor.say("FREEZE")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    requestor.expect("OK verb=FREEZE ")
+    write("socket_mode = 0666", 'access "all" { user = "*" roles = observe }')
+    admin.say("RELOAD")
+    requestor.say("STATUS")
+    while not requestor.expect("").startswith("END "):
+        pass
+    requestor.say("THAW")
+    client.answer("READY", "thaw", client.request("THAW"))
+    requestor.expect("OK verb=THAW ")
+    admin.expect("OK verb=RELOAD")
+    for verb in ("FREEZE", "CHECK", "THAW"):
+        requestor.may(verb, False)
+    # A participant that may not be one any more is frozen by nobody.
+    client.ask("UNREGISTER name=app", "OK")
+    everybody = 'access "all" { user = "*" roles = {participate, request} }'
+    write("socket_mode = 0666", everybody)
+    reload(admin)
+    app = Stranger(65001)
+    app.register("theirs")
+    requestor.say("FREEZE")
+    request = app.request("FREEZE")
+    write("socket_mode = 0666", everybody.replace("participate, ", ""))
+    admin.say("RELOAD")
+    admin.status()
+    app.answer("READY", "freeze", request)
+    requestor.expect("OK verb=FREEZE ")
+    requestor.say("THAW")
+    app.answer("READY", "thaw", app.request("THAW"))
+    line = requestor.expect("OK verb=THAW ")
+    if "consistency=application" not in line:
+        fail("judged in the middle: %r" % line)
+    admin.expect("OK verb=RELOAD")
+    app.expect("ERROR code=denied verb=REGISTER name=theirs")
+    requestor.say("FREEZE")
+    line = requestor.expect("OK verb=FREEZE ")
+    if "consistency=filesystem" not in line:
+        fail("not missed: %r" % line)
+    requestor.ask("THAW", "OK verb=THAW ")
+
+
 globals()[sys.argv[1]]()

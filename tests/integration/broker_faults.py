@@ -99,6 +99,33 @@ def deadlines():
                "the refused one dropped, read or not")
 
 
+def say_slowly(client, line):
+    for byte in line.encode() + b"\n":
+        client.sock.sendall(bytes([byte]))
+
+
+def slow_lines():
+    """A participant and a requestor that send each byte by itself, beside one
+    that sends half a line and no more."""
+    app, requestor, half = Client(SOCKET, False), Client(SOCKET), Client(SOCKET)
+    half.sock.sendall(b"REGISTER name=half")
+    say_slowly(app, "HELLO version=1")
+    app.expect("WELCOME")
+    say_slowly(app, "REGISTER name=bytes")
+    app.expect("OK verb=REGISTER")
+    say_slowly(requestor, "FREEZE")
+    request = app.request("FREEZE")
+    say_slowly(app, "READY name=bytes id=%s op=freeze" % request["id"])
+    requestor.expect("OK verb=FREEZE ")
+    say_slowly(requestor, "THAW")
+    app.request("THAW")
+    say_slowly(app, "READY name=bytes id=%s op=thaw" % request["id"])
+    requestor.expect("OK verb=THAW ")
+    if requestor.status()[1]["bytes"]["result"] != "ready":
+        fail("not ready: %r" % requestor.status()[1]["bytes"])
+    app.ask("UNREGISTER name=bytes", "OK")
+
+
 def debts(client):
     """The names of those that owe a thaw, as STATUS says."""
     client.say("STATUS")

@@ -8,6 +8,7 @@ set -eu
 broker_start
 broker_case faults texts
 broker_case faults deadlines
+broker_case faults slow_lines
 broker_case faults slow_thaw
 broker_case faults unread
 broker_case faults output

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from broker_rig import Client, Host, await_true, fail
+from broker_rig import Client, Host, await_true, fail, query
 
 DIR = sys.argv[2]
 SOCKET = DIR + "/socket"
@@ -53,6 +53,38 @@ def hold():
 def await_sleep():
     """The parent writes: whoever does, sleeps now."""
     await_true(lambda: state_of(pid_of("appvssd")) == "D", "a parent asleep")
+
+
+def requested():
+    """Somebody froze the disk of log and history: a requestor's snapshot goes
+    on all the same, and what could not be written is written later."""
+    app, requestor = Client(SOCKET), Client(SOCKET)
+    app.register("app")
+    await_true(lambda: app.status()[0]["history"] == "ok", "a history")
+    fsfreeze("-f")
+    before = log()
+    requestor.say("FREEZE")
+    app.answer("READY", "freeze", app.request("FREEZE"))
+    requestor.expect("OK verb=FREEZE ")
+    # Others come and go meanwhile.
+    other = Client(SOCKET)
+    other.register("other")
+    if other.status()[0]["state"] != "held":
+        fail("not held: %r" % other.status()[0])
+    requestor.say("THAW")
+    app.answer("READY", "thaw", app.request("THAW"))
+    requestor.expect("OK verb=THAW ")
+    other.ask("UNREGISTER name=other", "OK")
+    app.ask("UNREGISTER name=app", "OK")
+    if log() != before:
+        fail("somebody has written to a frozen disk")
+    fsfreeze("-u")
+    await_true(lambda: query(MOUNT + "/history.db", "SELECT state FROM state"
+                             " ORDER BY n") == [("held",), ("done",)],
+               "both states in the history")
+    if query(MOUNT + "/history.db", "SELECT count(*) FROM event WHERE kind ="
+             " 'held_unproved'") != [("1",)]:
+        fail("the history does not say that the proof came too late")
 
 
 def stopped():

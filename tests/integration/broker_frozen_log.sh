@@ -9,7 +9,10 @@ need_root_loop
 
 MOUNT=$(make_mount ext4 16 disk)
 APPVSSD_LOG=$MOUNT/appvssd.log
+HISTORY_DB=$MOUNT/history.db
 broker_start "log_path = \"$APPVSSD_LOG\"" 'hold_ms = 120000'
+say "a requestor, when the disk is frozen already"
+broker_case frozen_log requested
 say "stopped while held"
 broker_case frozen_log stopped
 wait_bg appvssd 30 || die "appvssd did not end well"

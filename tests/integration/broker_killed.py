@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Brings a broker into a state, kills it there, and tries the next one.
 
-usage: broker_killed.py STATE|next DIRECTORY
+usage: broker_killed.py STATE|detached|next DIRECTORY
 """
 
 import os
@@ -60,6 +60,27 @@ def killed(state):
         vss.reply()
 
 
+def detached():
+    """The agent has gone; nobody is left who could thaw but the library."""
+    client, agent = Client(SOCKET), Client(SOCKET)
+    client.register("app", "check=1")
+    agent.say("FREEZE detach=1")
+    client.answer("READY", "freeze", client.request("FREEZE"))
+    agent.expect("OK verb=FREEZE ")
+    agent.sock.close()
+    client.await_state("held")
+    kill_both()
+    if client.line() is not None:
+        fail("the client does not see the end")
+
+
+def thaw_of_before():
+    """The agent's other hook comes, and is told that there is no hold."""
+    id = query(HISTORY, "SELECT max(id) FROM txn WHERE source = 'requestor'")
+    if id[0][0]:
+        Client(SOCKET).ask("THAW id=" + id[0][0], "ERROR code=not_frozen ")
+
+
 def snapshot():
     """All of one, by a participant that was known before."""
     vss, client = Host(DIR + "/sim.in", DIR + "/sim.log"), Client(SOCKET)
@@ -71,6 +92,7 @@ def snapshot():
         fail("the participant of before is not known")
     await_true(lambda: all(state in ("done", "interrupted") for _, state in
                            query(HISTORY, LAST_STATES)), "all ended")
+    thaw_of_before()
     client.register("app", "check=1")
     vss.ask("freeze")
     client.answer("READY", "freeze", client.request("FREEZE"))
@@ -89,5 +111,7 @@ def snapshot():
 
 if CASE == "next":
     snapshot()
+elif CASE == "detached":
+    detached()
 else:
     killed(CASE)

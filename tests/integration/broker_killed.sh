@@ -10,7 +10,7 @@ set -eu
 [ -d /proc/self/fd ] || skip "seeing a process end needs Linux's /proc"
 broker_start
 openers=1
-for state in idle checking freezing held thawing; do
+for state in idle checking freezing held thawing detached; do
 	say "killed while $state"
 	broker_case killed "$state"
 	wait_bg appvssd 10 || :

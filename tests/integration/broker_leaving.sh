@@ -10,5 +10,6 @@ broker_start 'max_names_per_uid = 1000
 max_clients_per_uid = 2000'
 broker_case many small
 broker_case many leaving
+broker_case many burst
 broker_case many ten_thousand_names
 broker_stop

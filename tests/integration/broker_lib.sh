@@ -8,7 +8,8 @@
 #	broker_case FILE CASE		runs a case of broker_FILE.py
 #	broker_pid
 #	broker_stop			fails if the broker had ended before
-# APPVSSD_LOG is where the log is, if the configuration says another file.
+# APPVSSD_LOG is where the log is, if the configuration says another file;
+# HISTORY_DB is another place for the history.
 
 broker_start() {
 	{
@@ -34,7 +35,7 @@ broker_appvssd() {
 	start_bg appvssd ${APPVSSD_ENV:-} appvssd/appvssd --foreground \
 		--config "$TEST_DIR/appvssd.conf" \
 		--device "$TEST_DIR/dev/hv_appvss_dev" \
-		--socket "$TEST_DIR/socket" --history "$TEST_DIR/history.db"
+		--socket "$TEST_DIR/socket" --history "${HISTORY_DB:-$TEST_DIR/history.db}"
 	wait_for "${APPVSSD_LOG:-$TEST_DIR/appvssd.log}" 'event=ready' 10 \
 		"${1:-1}"
 }

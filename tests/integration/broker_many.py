@@ -5,7 +5,9 @@ usage: broker_many.py CASE DIRECTORY
 """
 
 import re
+import resource
 import selectors
+import socket
 import sys
 import time
 
@@ -37,7 +39,7 @@ class Crowd:
         for i in range(COUNT):
             client = self.clients[i % connections]
             self.of["m%d" % i] = client
-            client.say("REGISTER name=m%d freeze_ms=60000" % i)
+            client.say("REGISTER name=m%d freeze_ms=60000 thaw_ms=60000" % i)
             client.expect("OK verb=REGISTER name=m%d" % i)
         for client in self.clients:
             client.sock.setblocking(False)
@@ -261,6 +263,48 @@ def leaving():
     leave_in("ready", "filesystem")
     leave_in("held", "filesystem")
     leave_in("thawing", "application")
+
+
+def burst():
+    """More connections than there may be, all at once: the rest are told, and
+    who is there notices nothing."""
+    vss, first = host(), Client(SOCKET)
+    first.register("first")
+    count = min(3000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 100)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100, count + 100))
+    crowd = []
+    while len(crowd) < count:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.setblocking(False)
+        try:
+            sock.connect(SOCKET)
+            crowd.append(sock)
+        except BlockingIOError: # as many wait as may
+            sock.close()
+            first.status()
+    vss.ask("freeze")
+    first.answer("READY", "freeze", first.request("FREEZE"))
+    vss.expect(True)
+    answers = []
+    for sock in crowd:
+        sock.settimeout(WAIT_S)
+        try:
+            sock.send(b"HELLO version=1\n")
+        except BrokenPipeError:
+            pass # its refusal can be read all the same
+        answers.append(sock.recv(4096))
+    vss.ask("thaw")
+    first.answer("READY", "thaw", first.request("THAW"))
+    vss.expect(True)
+    welcome = answers.count(b"WELCOME version=1\n")
+    refused = answers.count(b"ERROR code=too_many_clients\n")
+    if welcome != min(count, 1999) or welcome + refused != count:
+        fail("%d of %d were served, and %d refused" % (welcome, count, refused))
+    for sock in crowd:
+        sock.close()
+    await_true(lambda: Client(SOCKET, False).ask("HELLO version=1", "")
+               .startswith("WELCOME"), "room for others")
+    first.ask("UNREGISTER name=first", "OK")
 
 
 def ten_thousand_names():

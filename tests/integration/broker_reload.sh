@@ -40,6 +40,9 @@ fresh 'socket_mode = 0666' "$anyone"
 broker_case config owing
 fresh 'socket_mode = 0666' "$anyone"
 broker_case config rebound
+fresh 'socket_mode = 0666' \
+	'access "all" { user = "*" roles = {observe, request} }'
+broker_case config demoted
 fresh
 
 # ctl STATUS WORDS COMMAND
