@@ -7,22 +7,13 @@
 #include <assert.h>
 #include <event2/event.h>
 #include <inttypes.h>
-#include <time.h>
 
 #include "broker_impl.h"
 #include "histq.h"
+#include "kernel/vssdev/clock.h"
 #include "kernel/vssdev/heldlog.h"
 #include "query.h"
 #include "record.h"
-
-uint64_t
-broker_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-}
 
 static void
 broker_arm(struct event *event, uint64_t after_ms)
@@ -50,7 +41,7 @@ broker_arm_tick(struct broker *broker)
 		(void)event_del(broker->tick_event);
 		return;
 	}
-	now_ms = broker_now_ms();
+	now_ms = clock_now_ms();
 	broker_arm(broker->tick_event, at_ms > now_ms ? at_ms - now_ms : 0);
 }
 
@@ -129,7 +120,7 @@ broker_commit_held(struct broker *broker)
 	struct record record = broker_record(broker);
 
 	if (!journal_commit(broker->journal,
-		record_held(&record, broker_now_ms())))
+		record_held(&record, clock_now_ms())))
 		broker->commit_failed = true;
 }
 
@@ -177,7 +168,7 @@ broker_act(struct broker *broker, const struct txn_action *action)
 		    broker->lineup.members[action->part]->name, broker->txn.id);
 		participants_owe(&broker->participants,
 		    broker->lineup.members[action->part], broker->txn.id,
-		    action, broker_now_ms());
+		    action, clock_now_ms());
 		break;
 	case TXN_ACT_FINISHED:
 		broker_finish(broker);
@@ -194,7 +185,7 @@ broker_step_once(struct broker *broker, struct txn_event *event,
 	bool begins;
 	size_t i;
 
-	event->now_ms = broker_now_ms();
+	event->now_ms = clock_now_ms();
 	begins = broker->txn.state == TXN_IDLE &&
 	    (event->type == TXN_EV_CHECK || event->type == TXN_EV_FREEZE);
 	if (begins) {
@@ -250,7 +241,7 @@ broker_on_tick(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	broker->tick_at_ms = UINT64_MAX;
-	participants_retry(&broker->participants, broker_now_ms());
+	participants_retry(&broker->participants, clock_now_ms());
 	broker_step(broker, &event);
 }
 

@@ -67,7 +67,6 @@ struct broker {
 };
 
 /* broker.c: the machine, and who asks it. */
-uint64_t broker_now_ms(void);
 /* One timer for the machine's next deadline and for thaws that are owed. */
 void broker_arm_tick(struct broker *broker);
 void broker_on_tick(int fd, short what, void *arg);

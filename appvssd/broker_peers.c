@@ -10,6 +10,7 @@
 #include "clientset.h"
 #include "config.h"
 #include "histq.h"
+#include "kernel/vssdev/clock.h"
 #include "record.h"
 #include "sdk/proto.h"
 #include "status.h"
@@ -160,7 +161,7 @@ broker_up_status(void *arg, struct client *client)
 	struct status status = {
 		.txn = &broker->txn,
 		.registry = &broker->participants.registry,
-		.now_ms = broker_now_ms(),
+		.now_ms = clock_now_ms(),
 		.device = device_slot_word(&broker->device),
 		.history = journal_word(broker->journal),
 		.set_aside = journal_set_aside(broker->journal),

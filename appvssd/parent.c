@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel/vssdev/clock.h"
 #include "kernel/vssdev/heldlog.h"
 #include "parent.h"
 #include "privsep.h"
@@ -36,15 +37,6 @@
 static volatile sig_atomic_t stop_signal;
 static volatile sig_atomic_t hangup_seen;
 static int signal_write_fd = -1; /* for the handler */
-
-uint64_t
-parent_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-}
 
 static void
 on_signal(int number)
@@ -116,7 +108,7 @@ kill_broker(struct parent *parent, const char *why)
 	/* Before the line about it, which may have to wait for a disk. */
 	(void)kill(parent->broker.pid, SIGKILL);
 	parent->broker_killed = true;
-	parent->kill_at_ms = parent_now_ms() + KILL_MS;
+	parent->kill_at_ms = clock_now_ms() + KILL_MS;
 	heldlog(HELDLOG_ERROR, "broker_kill", "broker_pid=%ld reason=%s",
 	    (long)parent->broker.pid, why);
 }
@@ -126,7 +118,7 @@ take_message(struct parent *parent, const struct privsep_msg *msg)
 {
 	switch ((enum privsep_type)msg->type) {
 	case PRIVSEP_WANT_DEVICE:
-		parent_want_device(parent, parent_now_ms());
+		parent_want_device(parent, clock_now_ms());
 		return;
 	case PRIVSEP_LISTENING:
 		heldlog(HELDLOG_INFO, "ready", "broker_pid=%ld",
@@ -180,7 +172,7 @@ read_broker(struct parent *parent)
 		if (got == -1 && !parent->broker_killed)
 			kill_broker(parent, "malformed_message");
 		else if (got == 0 && parent->kill_at_ms == 0)
-			parent->kill_at_ms = parent_now_ms() + BROKER_CLOSED_MS;
+			parent->kill_at_ms = clock_now_ms() + BROKER_CLOSED_MS;
 		close_broker_channel(parent);
 	}
 	return (parent->broker_fd != -1);
@@ -200,7 +192,7 @@ log_end(const char *event, pid_t pid, int status, enum heldlog_level level)
 static void
 on_broker_end(struct parent *parent, int status)
 {
-	const uint64_t now_ms = parent_now_ms();
+	const uint64_t now_ms = clock_now_ms();
 	const bool orderly = parent->stopping && WIFEXITED(status) &&
 	    WEXITSTATUS(status) == 0;
 	const pid_t pid = parent->broker.pid;
@@ -231,7 +223,7 @@ on_broker_end(struct parent *parent, int status)
 static void
 on_history_end(struct parent *parent, int status)
 {
-	const uint64_t now_ms = parent_now_ms();
+	const uint64_t now_ms = clock_now_ms();
 	struct parent_backoff *backoff = &parent->history.backoff;
 
 	/* It ends when its broker did, which may be noticed only later. */
@@ -372,7 +364,7 @@ wait_and_read(struct parent *parent)
 		{ .fd = parent->log.broker_fd, .events = POLLIN },
 		{ .fd = parent->log.children_fd, .events = POLLIN },
 	};
-	const uint64_t now_ms = parent_now_ms();
+	const uint64_t now_ms = clock_now_ms();
 	const uint64_t at_ms = next_deadline(parent, now_ms);
 	char bytes[64];
 	int timeout_ms = -1;
@@ -432,7 +424,7 @@ run_loop(struct parent *parent)
 	uint64_t now_ms;
 
 	for (;;) {
-		now_ms = parent_now_ms();
+		now_ms = clock_now_ms();
 		if (stop_signal != 0) {
 			stop_broker(parent, now_ms);
 			if (!is_stopping(parent, now_ms))
@@ -457,7 +449,7 @@ run_loop(struct parent *parent)
 				parent_reload(parent, 0);
 		}
 		reap(parent);
-		check_kill(parent, parent_now_ms());
+		check_kill(parent, clock_now_ms());
 	}
 }
 

@@ -90,7 +90,6 @@ struct parent {
 
 /* parent.c: runs until a signal says stop.  Returns the exit status. */
 int parent_run(struct parent *parent);
-uint64_t parent_now_ms(void);
 
 /*
  * parent_setup.c.  All say what is wrong on standard error, and return 0 or

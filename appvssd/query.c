@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client.h"
 #include "histq.h"
 #include "histwire.h"
+#include "kernel/vssdev/clock.h"
 #include "query.h"
 #include "sdk/proto.h"
 
@@ -77,15 +77,6 @@ static const struct {
 	{ HK_TEXT, PK_TEXT },
 };
 
-static uint64_t
-query_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
-}
-
 static void
 query_release(struct query *query, struct question *question)
 {
@@ -133,7 +124,7 @@ static void
 query_arm(struct query *query)
 {
 	const struct question *first = query->asked;
-	const uint64_t now_ms = query_now_ms();
+	const uint64_t now_ms = clock_now_ms();
 	uint64_t after_ms;
 	struct timeval after;
 
@@ -190,7 +181,7 @@ query_on_timer(int fd, short what, void *arg)
 	static const char text[] = "the history does not answer in time";
 	struct query *query = arg;
 	struct question *question;
-	const uint64_t now_ms = query_now_ms();
+	const uint64_t now_ms = clock_now_ms();
 
 	(void)fd;
 	(void)what;
@@ -305,7 +296,7 @@ query_ask(struct query *query, struct client *client,
 	*question = (struct question) {
 		.client = client,
 		.number = ++query->last_number,
-		.until_ms = query_now_ms() + QUERY_MS,
+		.until_ms = clock_now_ms() + QUERY_MS,
 		.kind = query_kind(msg),
 		.has_before = wire_has(msg, PK_BEFORE),
 		.has_limit = wire_has(msg, PK_LIMIT),
