@@ -63,7 +63,8 @@ broker_record(const struct broker *broker)
 }
 /* --- the machine --------------------------------------------------------- */
 
-/* Between transactions: snapshots without us are found. */
+/* When none of ours can be among the new ones: snapshots without us are found.
+ */
 static void
 broker_note_counters(struct broker *broker, uint32_t source)
 {
@@ -94,11 +95,13 @@ broker_finish(struct broker *broker)
 	histq_hold(broker->history, false);
 	query_hold(broker->verbs.query, false);
 	heldlog_hold(false);
-	if (broker->txn.op == TXN_OP_FREEZE && record.has_host &&
+	if (broker->txn.released && record.has_host &&
 	    gaps_end(&broker->gaps, &broker->sources, broker->txn.begun.source,
 		broker->txn.begun.msgid, broker->source_lost, &counted))
 		record.counted = &counted;
 	record_end(&record);
+	if (!broker->txn.released && !broker->source_lost)
+		broker_note_counters(broker, broker->txn.begun.source);
 	broker->last_id = broker->txn.id;
 	broker->last_outcome = record_outcome(&record);
 	broker->last_consistency = record_consistency(&record);
@@ -122,6 +125,8 @@ broker_commit_held(struct broker *broker)
 	if (!journal_commit(broker->journal,
 		record_held(&record, clock_now_ms())))
 		broker->commit_failed = true;
+	/* This one is not counted before it is released. */
+	broker_note_counters(broker, broker->txn.begun.source);
 }
 
 static void
@@ -302,7 +307,7 @@ broker_on_request(void *arg, const struct source_request *request)
 		.hold_ms = request->hold_ms };
 	struct broker *broker = arg;
 
-	if (broker->txn.state == TXN_IDLE)
+	if (event.type == TXN_EV_THAW && broker->txn.state == TXN_IDLE)
 		broker_note_counters(broker, request->source);
 	if (event.type == TXN_EV_THAW && broker->txn.state == TXN_HELD &&
 	    broker->txn.begun.source == request->source)

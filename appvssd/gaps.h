@@ -35,8 +35,8 @@ void gaps_set_unsure(struct gaps *gaps, uint64_t msgid, uint64_t instance);
 void gaps_forget(struct gaps *gaps);
 
 /*
- * Outside of a transaction: whatever was counted since the last time, and is
- * none of ours, is a gap.
+ * Outside of a transaction, or before its release: whatever was counted since
+ * the last time, and is none of ours, is a gap.
  */
 void gaps_note(struct gaps *gaps, struct histq *queue,
     const struct sources *sources, uint32_t source);
