@@ -25,13 +25,18 @@ thaw() {
 	wait_for "$TEST_DIR/sim.log" '^reply op=THAW' 20 $((thaws + 1))
 }
 
+# Asks, and returns when the driver has the request.
+ask() {
+	asked=$((${asked:-0} + 1))
+	host async "$1"
+	host sysctl requests
+	wait_for "$TEST_DIR/sim.log" '^sysctl requests=' 10 "$asked"
+}
+
 # FREEZE that waits for the file systems: the daemon sleeps.
 freeze_sleeping() {
 	kill -STOP "$(pid_of daemon)"
-	asked=$((${asked:-0} + 1))
-	host async freeze
-	host sysctl requests
-	wait_for "$TEST_DIR/sim.log" '^sysctl requests=' 10 "$asked"
+	ask freeze
 }
 
 # It wakes, and the driver is done with that FREEZE.
@@ -52,6 +57,9 @@ kill_all() {
 	kill -STOP "$(pid_of appvssd)"
 	kill -9 "$broker" "$history" "$(pid_of appvssd)"
 	wait_bg appvssd 10 2>/dev/null || :
+	while is_alive "$broker"; do # it has the socket
+		sleep 0.05
+	done
 }
 
 await_state() {
@@ -156,7 +164,7 @@ say "killed while held, that one failed: what came next was missed"
 freeze_sleeping
 await_state held
 kill_all
-host async thaw
+ask thaw
 kill -CONT "$(pid_of daemon)"
 host wait
 wait_for "$TEST_DIR/sim.log" '^reply op=FREEZE status=0x8' 10
