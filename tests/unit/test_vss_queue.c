@@ -329,6 +329,7 @@ START_TEST(freeze_while_frozen)
 	serve(FS, HV_VSS_THAW, true);
 	/* The host's own THAW takes ours over; its snapshot is spoilt. */
 	host(HV_VSS_THAW);
+	ck_assert_ptr_nonnull(find(HV_APPVSS_ACT_TIMER_START));
 	msgid = serve(APP, HV_VSS_THAW, true);
 	assert_saved_reply(false);
 	assert_recorded(msgid, HV_VSS_THAW, VSS_TOLD_FAIL);
