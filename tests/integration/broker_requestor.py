@@ -297,9 +297,16 @@ def checks():
     app, requestor = Client(SOCKET), Client(SOCKET)
     app.register("app", "check=1")
     requestor.say("CHECK")
-    app.answer("READY", "check", app.request("CHECK"))
+    request = app.request("CHECK")
+    # No operation of that name: it answers nothing.
+    app.answer("FAIL", "melt", request)
+    app.answer("READY", "check", request)
     id = expect_keys(requestor.expect("OK verb=CHECK "), outcome="done")["id"]
     expect_recorded(id, "done", "none", "", "none", "requestor")
+    results = query(HISTORY, "SELECT DISTINCT result FROM part"
+                    " WHERE phase = 'final' AND id = %s" % id)
+    if results != [("ready",)]:
+        fail("recorded of its participants: %r" % results)
     # One that goes while it waits for the answer leaves nothing behind.
     requestor.say("CHECK")
     request = app.request("CHECK")
