@@ -4,14 +4,22 @@ TXN_OBJS = appvssd/txn.o appvssd/txn_freeze.o appvssd/txn_thaw.o \
 	appvssd/txn_util.o appvssd/txn_words.o
 TXN_EXPLORE_OBJS = tests/model/txn_explore.o tests/model/explore_rules.o \
 	tests/model/explore_state.o
-OBJS += ${TXN_OBJS} ${TXN_EXPLORE_OBJS} tests/unit/test_txn.o
-UNIT_TESTS += tests/unit/test_txn tests/model/txn_explore
+OBJS += ${TXN_OBJS} ${TXN_EXPLORE_OBJS} tests/unit/txn_rig.o \
+	tests/unit/test_txn.o tests/unit/test_txn_meanwhile.o
+UNIT_TESTS += tests/unit/test_txn tests/unit/test_txn_meanwhile \
+	tests/model/txn_explore
 
 tests/model/txn_explore: ${TXN_EXPLORE_OBJS} ${TXN_OBJS}
 	${LINK} -o $@ ${TXN_EXPLORE_OBJS} ${TXN_OBJS}
 
-tests/unit/test_txn: tests/unit/test_txn.o ${TXN_OBJS}
-	${LINK} -o $@ tests/unit/test_txn.o ${TXN_OBJS} ${CHECK_LIBS}
+tests/unit/test_txn: tests/unit/test_txn.o tests/unit/txn_rig.o ${TXN_OBJS}
+	${LINK} -o $@ tests/unit/test_txn.o tests/unit/txn_rig.o ${TXN_OBJS} \
+	    ${CHECK_LIBS}
+
+tests/unit/test_txn_meanwhile: tests/unit/test_txn_meanwhile.o \
+    tests/unit/txn_rig.o ${TXN_OBJS}
+	${LINK} -o $@ tests/unit/test_txn_meanwhile.o tests/unit/txn_rig.o \
+	    ${TXN_OBJS} ${CHECK_LIBS}
 
 # history: the queue that the broker links, the process behind it, and the
 # reader that appvssctl links.

@@ -41,6 +41,7 @@ COV_SOURCES = ${TXN_OBJS:.o=.c} ${WIRE_OBJS:.o=.c} \
 	kernel/hv_appvss/hv_appvss_msg.c kernel/hv_appvss/hv_appvss_queue.c \
 	kernel/vssdev/conftext.c
 COV_TESTS = tests/model/txn_explore tests/unit/test_txn \
+	tests/unit/test_txn_meanwhile \
 	tests/unit/test_wire tests/unit/test_proto tests/unit/test_mounts \
 	tests/unit/test_policy tests/unit/test_access tests/unit/test_config \
 	tests/unit/test_config_check tests/unit/test_conftext tests/unit/test_histq \
