@@ -29,7 +29,6 @@ receive_items(struct client *client, struct items *items)
 			}
 			msg = reallocarray(items->msgs, room, sizeof(*msg));
 			if (msg == NULL) {
-				/* analyze: the caller frees items. */
 				ctl_warn("no memory");
 				return (EX_OSERR);
 			}

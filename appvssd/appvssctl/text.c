@@ -229,7 +229,6 @@ text_table_add(struct text_table *table, const char *const *cells)
 		table->cells = larger;
 		table->room = room;
 	}
-	/* analyze: text_table_print() frees them. */
 	for (unsigned i = 0; i < table->ncolumns; i++)
 		table->cells[table->nrows * table->ncolumns + i] = text_escape(
 		    cells[i]);
