@@ -212,11 +212,11 @@ END_TEST
 START_TEST(late_answers_are_counted)
 {
 	rig_answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
+	/* Behind those that are lent. */
+	parts[1].phase = TXN_PHASE_READY;
 	rig_hold(1);
 	rig_answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
 	rig_answer(TXN_EV_READY, SIZE_MAX, TXN_OP_FREEZE);
-	/* Behind those that were lent. */
-	parts[1].phase = TXN_PHASE_READY;
 	rig_answer(TXN_EV_FAIL, 1, TXN_OP_FREEZE);
 	ck_assert_uint_eq(txn.late_answers, 4);
 	ck_assert_int_eq(parts[1].phase, TXN_PHASE_READY);

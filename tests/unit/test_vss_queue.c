@@ -270,6 +270,8 @@ END_TEST
 
 START_TEST(application_hears_of_failed_file_systems)
 {
+	const struct hv_appvss_action *done;
+
 	open_both();
 	host(HV_VSS_FREEZE);
 	serve(APP, HV_VSS_FREEZE, true);
@@ -277,6 +279,12 @@ START_TEST(application_hears_of_failed_file_systems)
 	assert_saved_reply(false);
 	serve(APP, HV_VSS_THAW, true);
 	ck_assert(!queue.busy);
+	/* The record of a THAW that nobody asked for. */
+	done = find(HV_APPVSS_ACT_DONE);
+	ck_assert_ptr_nonnull(done);
+	ck_assert(done->result.own);
+	ck_assert_int_eq(done->result.told, VSS_TOLD_FAIL);
+	ck_assert_uint_eq(done->result.elapsed_us, 1);
 
 	/* Likewise when its opener dies, or hangs: the application first. */
 	host(HV_VSS_FREEZE);
