@@ -4,6 +4,7 @@
  * exhaustive exploration is test_vss_queue_model.
  */
 #include <check.h>
+#include <string.h>
 
 #include "kernel/hv_appvss/hv_appvss_queue.h"
 
@@ -18,6 +19,8 @@ static bool app_required;
 static void
 setup(void)
 {
+	/* It need not be clean before. */
+	memset(&queue, 0xa5, sizeof(queue));
 	hv_appvss_queue_init(&queue);
 	now_us = 1000;
 	app_required = false;
