@@ -35,6 +35,7 @@ START_TEST(check_asks_who_wants_it)
 	rig_answer(TXN_EV_READY, 1, TXN_OP_CHECK);
 	ck_assert_uint_eq(rig_acted(TXN_ACT_ANSWER, &action), 1);
 	ck_assert(action.success);
+	ck_assert_int_eq(action.reason, TXN_REASON_NONE);
 	ck_assert_int_eq(txn.state, TXN_IDLE);
 }
 END_TEST
@@ -214,6 +215,7 @@ START_TEST(late_answers_are_counted)
 	rig_answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
 	/* Behind those that are lent. */
 	parts[1].phase = TXN_PHASE_READY;
+	parts[1].order = 60;
 	rig_hold(1);
 	rig_answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
 	rig_answer(TXN_EV_READY, SIZE_MAX, TXN_OP_FREEZE);
@@ -221,6 +223,9 @@ START_TEST(late_answers_are_counted)
 	ck_assert_uint_eq(txn.late_answers, 4);
 	ck_assert_int_eq(parts[1].phase, TXN_PHASE_READY);
 	ck_assert_int_eq(txn.state, TXN_HELD);
+	rig_thaw(TXN_TOLD_SUCCESS);
+	ck_assert_uint_eq(rig_acted(TXN_ACT_SEND_THAW, NULL), 1);
+	rig_all_thawed(1);
 }
 END_TEST
 
