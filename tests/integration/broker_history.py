@@ -154,7 +154,7 @@ def deaf():
     client, other = Client(SOCKET), Client(SOCKET)
     client.register("deaf")
     client.sock.setblocking(False)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 180
     while time.monotonic() < end:
         try:
             client.sock.send(b"HISTORY limit=100\n" * 512)
