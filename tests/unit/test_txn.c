@@ -338,6 +338,27 @@ START_TEST(order_goes_up_and_comes_down)
 }
 END_TEST
 
+START_TEST(first_and_last_order_thaw_like_the_others)
+{
+	struct txn_action action;
+
+	parts[0].order = 0;
+	parts[1].order = 99;
+	rig_begin(TXN_EV_FREEZE, 2);
+	rig_answer(TXN_EV_READY, 0, TXN_OP_FREEZE);
+	rig_answer(TXN_EV_READY, 1, TXN_OP_FREEZE);
+	rig_commit();
+	rig_thaw(TXN_TOLD_SUCCESS);
+	ck_assert_uint_eq(rig_acted(TXN_ACT_SEND_THAW, &action), 1);
+	ck_assert_uint_eq(action.part, 1);
+	rig_answer(TXN_EV_READY, 1, TXN_OP_THAW);
+	ck_assert_uint_eq(rig_acted(TXN_ACT_SEND_THAW, &action), 1);
+	ck_assert_uint_eq(action.part, 0);
+	rig_answer(TXN_EV_READY, 0, TXN_OP_THAW);
+	ck_assert_int_eq(txn.state, TXN_IDLE);
+}
+END_TEST
+
 START_TEST(an_order_thaws_when_all_above_have)
 {
 	struct txn_action action;
@@ -432,6 +453,7 @@ main(void)
 	tcase_add_test(tcase, freeze_while_held_is_superseded);
 	tcase_add_test(tcase, failed_thaw_does_not_fail_the_snapshot);
 	tcase_add_test(tcase, order_goes_up_and_comes_down);
+	tcase_add_test(tcase, first_and_last_order_thaw_like_the_others);
 	tcase_add_test(tcase, an_order_thaws_when_all_above_have);
 	tcase_add_test(tcase, slow_history_does_not_stop_the_release);
 	tcase_add_test(tcase, nothing_is_released_too_late);
