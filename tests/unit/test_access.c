@@ -214,7 +214,8 @@ START_TEST(an_entry_that_is_silent_leaves_order_and_time_to_the_asker)
 {
 	struct access_grant grant = { .order = 10,
 		.required = true,
-		.freeze_ms = 9000 };
+		.freeze_ms = 9000,
+		.thaw_ms = 700 };
 	const char *why = NULL;
 
 	ck_assert_int_eq(access_register(&config, loose_name, &postgres, &grant,
@@ -223,6 +224,7 @@ START_TEST(an_entry_that_is_silent_leaves_order_and_time_to_the_asker)
 	ck_assert(!grant.required);
 	ck_assert_uint_eq(grant.order, 10);
 	ck_assert_uint_eq(grant.freeze_ms, 9000);
+	ck_assert_uint_eq(grant.thaw_ms, 700);
 	/* But never more than there is. */
 	grant.freeze_ms = 20000;
 	ck_assert_int_eq(access_register(&config, loose_name, &postgres, &grant,
