@@ -54,7 +54,7 @@ sink_on_line(struct sink *sink, const char *line, const char *end)
 		sink_say(sink, "READY last_id=", 0);
 	} else if (strncmp(line, "COMMIT", 6) == 0) {
 		sink_confirm(sink);
-	} else {
+	} else if (strncmp(line, "KEEP ", 5) != 0) {
 		seq = memmem(line, (size_t)(end - line), " seq=", 5);
 		if (seq == NULL)
 			errx(1, "a row without a number");

@@ -64,7 +64,7 @@ proof_put_held(struct proof *proof, struct histrow_held *held)
 {
 	struct wire_line line;
 
-	histrow_encode_held(&line, ++proof->seq, proof->id, held);
+	histrow_encode_held(&line, ++proof->seq, held);
 	proof_apply(proof, &line);
 }
 
@@ -85,7 +85,7 @@ proof_part(const struct proof *proof, char *name, size_t size, size_t i)
 static void
 proof_put_all_ready(struct proof *proof)
 {
-	struct histrow_held held = { .length = 0 };
+	struct histrow_held held = { .id = proof->id, .proof = 1 };
 	struct histq_part part;
 	char name[24];
 	size_t i;
