@@ -10,6 +10,7 @@
 
 #define TRANSACTIONS_MAX 200 /* before it, of which about half are checks */
 #define FREEZES_MAX	 50
+#define PAGE		 10 /* mostly it is the one before */
 
 static bool
 is_good(const struct history_detail *detail)
@@ -63,26 +64,21 @@ is_over(const struct since *since)
 	return (over);
 }
 
-void
-since_find(struct history *history, const struct history_detail *detail,
-    struct since *since)
+/* Those before *idp, which it moves; false: no more need to be looked at. */
+static bool
+look_at_page(struct history *history, int64_t *idp, struct since *since)
 {
 	struct history_txn *txns = NULL;
-	size_t count = 0;
+	size_t count = 0, i;
 
-	memset(since, 0, sizeof(*since));
-	for (size_t i = 0;
-	     i < detail->nparts && since->nparts < SINCE_PARTS_MAX; i++)
-		if (strcmp(detail->parts[i].result, "ready") != 0)
-			since->parts[since->nparts++].part = &detail->parts[i];
-	if (history_before(history, detail->txn.id, TRANSACTIONS_MAX, &txns,
-		&count) != HISTORY_OK)
-		return;
-	for (size_t i = 0; i < count && since->freezes < FREEZES_MAX; i++) {
+	if (history_before(history, *idp, PAGE, &txns, &count) != HISTORY_OK)
+		return (false);
+	for (i = 0; i < count && since->freezes < FREEZES_MAX; i++) {
 		struct history_detail before;
 
 		if (is_over(since))
 			break;
+		*idp = txns[i].id;
 		if (strcmp(txns[i].op, "freeze") != 0 ||
 		    history_find(history, txns[i].id, &before) != HISTORY_OK)
 			continue;
@@ -90,6 +86,23 @@ since_find(struct history *history, const struct history_detail *detail,
 		history_detail_fini(&before);
 	}
 	free(txns);
+	return (i == PAGE);
+}
+
+void
+since_find(struct history *history, const struct history_detail *detail,
+    struct since *since)
+{
+	int64_t id = detail->txn.id;
+	unsigned looked = 0;
+
+	memset(since, 0, sizeof(*since));
+	for (size_t i = 0;
+	     i < detail->nparts && since->nparts < SINCE_PARTS_MAX; i++)
+		if (strcmp(detail->parts[i].result, "ready") != 0)
+			since->parts[since->nparts++].part = &detail->parts[i];
+	while (looked < TRANSACTIONS_MAX && look_at_page(history, &id, since))
+		looked += PAGE;
 }
 
 const struct since_part *
