@@ -119,6 +119,20 @@ ctl 0 show 10
 expect '^  worth +application-consistent: every participant'
 expect_not '^  (since|next) '
 
+say "since when, many before"
+{
+	echo "RUN run=6 at_ms=1763678030000 boot_id=b1 version=0.1.0"
+	seq=0
+	for id in $(seq 15 40); do
+		at=$((1763678030000 + id * 10))
+		echo "BEGIN seq=$((seq += 1)) id=$id op=freeze source=device at_ms=$at"
+		echo "STATE seq=$((seq += 1)) id=$id at_ms=$at state=aborted consistency=none elapsed_ms=9"
+	done
+	echo "END seq=$((seq + 1)) at_ms=1763678032000"
+} | feed
+ctl 0 last
+expect '^  since +28 in a row are not; the last application-consistent one is transaction 10, '
+
 say "a picture"
 ctl 0 show 1 --svg "$TEST_DIR/one.svg"
 [ ! -s "$out" ] || die "it is printed as well: $(cat "$out")"
