@@ -141,6 +141,11 @@ histrow_encode_part(struct wire_line *line, uint64_t seq,
 /* Of the rest of such a row. */
 #define HELD_OTHER_BYTES 80
 #define HELD_WIRE_MAX	 (HISTROW_BYTES_MAX - HELD_OTHER_BYTES)
+/*
+ * Of the parts of more than one participant.  What a row of the table has above
+ * 1002 bytes, the numbers before the parts included, takes SQLite a whole page.
+ */
+#define HELD_SEVERAL_MAX 960
 
 /* An element of the list that is being made; too long: it is full. */
 struct element {
@@ -265,7 +270,9 @@ histrow_held_add(struct histrow_held *held, const struct histq_part *part)
 		text_max /= 2;
 		put_element(&element, part, text_max);
 	}
-	if (!element_fits(&element, held->length, held->wire_length))
+	if (!element_fits(&element, held->length, held->wire_length) ||
+	    (held->length > 0 &&
+		held->length + element.length + 2 > HELD_SEVERAL_MAX))
 		return (false);
 	held->parts[held->length] = held->length == 0 ? '[' : ',';
 	memcpy(held->parts + held->length + 1, element.bytes, element.length);
