@@ -2,6 +2,7 @@
 /*
  * The program that is measured, and its device: see rig.h.
  */
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -170,8 +171,8 @@ rig_settle(struct rig *rig)
 	    cpu_ns(rig->history) != history_ns);
 }
 
-double
-rig_release_us(struct rig *rig)
+static double
+rig_snapshot_us(struct rig *rig)
 {
 	double started_us, took_us;
 
@@ -183,6 +184,14 @@ rig_release_us(struct rig *rig)
 	device_ask(rig, HV_VSS_THAW);
 	if (rig->answer_status != VSS_SUCCESS)
 		errx(1, "appvssd says that the thaw came too late");
+	return (took_us);
+}
+
+double
+rig_release_us(struct rig *rig)
+{
+	double took_us = rig_snapshot_us(rig);
+
 	rig_settle(rig);
 	return (took_us);
 }
@@ -216,6 +225,7 @@ start_appvssd(struct rig *rig, const char *appvssd)
 		err(1, "fork");
 	if (rig->server != 0)
 		return;
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (chdir(rig->dir) == -1)
 		err(1, "%s", rig->dir);
 	execl(appvssd, appvssd, "--foreground", "--config", "conf", "--device",
@@ -279,9 +289,10 @@ rig_start(struct rig *rig, const char *appvssd, const char *history,
 	/* One snapshot of nobody: everything has been used once. */
 	while (rig->device_fd == -1)
 		crowd_serve(&rig->crowd, rig_on_other, rig);
+	(void)rig_snapshot_us(rig);
 	rig->broker = find_child(rig->server, "appvssd-broker");
 	rig->history = find_child(rig->server, strrchr(history, '/') + 1);
-	(void)rig_release_us(rig);
+	rig_settle(rig);
 	rig->rss_none_kib = rig_status(rig->broker, "VmRSS");
 	rig->anon_none_kib = rig_status(rig->broker, "RssAnon");
 	(void)snprintf(path, sizeof(path), "%s/socket", rig->dir);
