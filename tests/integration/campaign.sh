@@ -8,6 +8,15 @@
 set -eu
 . tests/integration/lib.sh
 
+# Whatever it has started, also what is stopped and what was left by its parent.
+test_cleanup() {
+	for environ in /proc/[0-9]*/environ; do
+		grep -azqs "^CAMPAIGN=$TEST_DIR/" "$environ" || continue
+		environ=${environ#/proc/}
+		kill -9 "${environ%/environ}" 2>/dev/null
+	done
+}
+
 need_root_loop
 mkdir "$TEST_DIR/shm"
 mount -t tmpfs -o size=512m tmpfs "$TEST_DIR/shm"

@@ -13,6 +13,7 @@ import argparse
 import collections
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -25,6 +26,7 @@ from world import LEDGERS, SETTLE_S, World
 
 WORLD_LIFE = 60       # schedules, before everything is built anew
 REPEATS = 5           # of what may have failed because the machine was slow
+LOST_S = 0.8          # in which a ledger thaws that has lost its broker
 SLOWEST = 8           # times the usual limits
 SLOW_MS = 60          # a sleep that is so much too long makes a verdict void
 
@@ -88,7 +90,7 @@ class Runner:
         elif verb == "copy":
             self.copy()
         elif verb in ("kill", "killboth"):
-            return verb if len(world.kill(*words)) == len(words) else None
+            return verb if self.kill(words) else None
         elif verb == "stop":
             return verb if world.stop(words[0]) else None
         elif verb == "cont":
@@ -116,6 +118,23 @@ class Runner:
             world.set_shim(clock_s=int(words[0]))
             return verb
         return None
+
+    def kill(self, names):
+        """Whether all of them were there."""
+        world = self.world
+        killed = world.kill(*names)
+        # Whose broker has vanished thaws at once, long before its own limit.
+        frozen = [name for name in LEDGERS if {"broker", "parent"} & set(killed)
+                  and not self.account.hurt(name)
+                  and oracle.last_frozen(world, name)]
+        try:
+            world.until(lambda: not any(oracle.last_frozen(world, name)
+                                        for name in frozen),
+                        "%r thawed without a broker" % frozen,
+                        LOST_S * self.slower)
+        except Failure as failure:
+            raise Late(str(failure)) from None
+        return len(killed) == len(names)
 
     def ask_host(self, words):
         host = self.world.host
@@ -210,6 +229,7 @@ class Runner:
             world.until(lambda: any(verb == "OK" and "RELOAD" in keys.values()
                                     for verb, keys in world.ask("RELOAD")),
                         "the default configuration in force")
+        world.until(world.history_answers, "an answer of the history")
         self.settle_ready()
         if "host" in dead:
             account.host = world.host
@@ -394,6 +414,7 @@ def main():
     parser.add_argument("--shim", required=True)
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     runner = Runner(options.dir, options.shim)
     began = time.monotonic()
     state = load_state(options.state, options.seed)

@@ -487,6 +487,10 @@ class World:
                 all(participants.get(name, {}).get("present") == "1"
                     for name in ALL_NAMES))
 
+    def history_answers(self):
+        """Not only the broker, which may not know yet that it has ended."""
+        return any(verb == "END" for verb, _ in self.ask("HISTORY limit=1"))
+
     def daemon_ready(self):
         with open(self.logs["daemon"]) as log:
             lines = re.findall("started|device_lost|device_opened",
