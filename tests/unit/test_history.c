@@ -183,6 +183,28 @@ START_TEST(next_run_ends_what_the_last_one_left)
 }
 END_TEST
 
+START_TEST(what_a_requestor_held_was_no_snapshot_of_the_host)
+{
+	rig_start();
+	rig_put(RUN_1
+	    "DRIVER seq=1 at_ms=1 instance=7 snapshots=4 opened=1\n"
+	    "BEGIN seq=2 id=1 op=freeze source=device at_ms=1\n"
+	    "STATE seq=3 id=1 at_ms=2 state=held consistency=application\n"
+	    "BEGIN seq=4 id=2 op=freeze source=requestor at_ms=4\n"
+	    "STATE seq=5 id=2 at_ms=5 state=held consistency=application\n");
+	rig_await("ACK seq=5");
+	rig_kill();
+	/* Two more: transaction 1, and one that nobody here has seen. */
+	rig_start();
+	rig_put(RUN_2 "DRIVER seq=1 at_ms=9 instance=7 snapshots=6 opened=1\n");
+	ck_assert_str_eq(rig_answer(), "READY last_id=2");
+	ck_assert_int_eq(rig_finish(), EX_OK);
+	ck_assert_str_eq(rig_query("SELECT group_concat(substr(text, 1, 12))"
+				   " FROM event WHERE text LIKE 'snap%'"),
+	    "snapshots=4 ,snapshots=1 ");
+}
+END_TEST
+
 START_TEST(clean_end_is_no_gap)
 {
 	rig_start();
@@ -393,6 +415,8 @@ main(void)
 	tcase_add_test(tcase, duplicates_are_ignored);
 	tcase_add_test(tcase, killed_at_any_moment_each_row_is_there_once);
 	tcase_add_test(tcase, next_run_ends_what_the_last_one_left);
+	tcase_add_test(tcase,
+	    what_a_requestor_held_was_no_snapshot_of_the_host);
 	tcase_add_test(tcase, clean_end_is_no_gap);
 	tcase_add_test(tcase, known_participants_are_told_and_forgotten);
 	tcase_add_test(tcase, garbage_is_set_aside_and_told);
