@@ -121,11 +121,16 @@ class Runner:
 
     def kill(self, names):
         """Whether all of them were there."""
-        world = self.world
+        world, account = self.world, self.account
+        before = world.processes()
+        owed = oracle.owed_by_script(account)
         killed = world.kill(*names)
+        if "runner" in killed:
+            account.orphans += [(number, before["hooks"], before["runner"])
+                                for number in owed]
         # Whose broker has vanished thaws at once, long before its own limit.
         frozen = [name for name in LEDGERS if {"broker", "parent"} & set(killed)
-                  and not self.account.hurt(name)
+                  and not account.hurt(name)
                   and oracle.last_frozen(world, name)]
         try:
             world.until(lambda: not any(oracle.last_frozen(world, name)
@@ -153,6 +158,8 @@ class Runner:
         return "host omits thaw" if words == before == ["freeze"] else None
 
     def await_host(self, seconds):
+        if self.world.host.process.pid in self.world.stopped:
+            seconds = 0.1
         end = time.monotonic() + seconds
         while not self.world.host.answered() and time.monotonic() < end and \
                 self.world.host.process.poll() is None:

@@ -39,6 +39,7 @@ class Account:
                        if os.path.exists(out_of(world, name)) else 0
                        for name in LEDGERS}
         self.steps = []
+        self.orphans = []
         self.copied_id = None
         self.frozen_rows = {}
 
@@ -92,8 +93,10 @@ def check_host(account):
     if account.killed("host"):
         return
     asked = host.asked[account.asked:]
-    if sorted(asked) != sorted(op for op, _, _ in replies):
-        unanswered = any(op == "noreply" for op, _, _ in replies)
+    # One that was stopped has perhaps waited for longer than it wanted to.
+    unanswered = sum(op == "noreply" for op, _, _ in replies)
+    if len(asked) != len(replies) or not (hurt and unanswered) and \
+            sorted(asked) != sorted(op for op, _, _ in replies):
         raise (Late if hurt or unanswered else Failure)(
             "the host asked %r and was answered %r" % (asked, replies))
     limit_ms = driver_ms * 5 / 4 + host.overlap_ms
@@ -138,15 +141,31 @@ def kept_still(words):
         set(rest) & (set(NOT_THERE) - {"reset"} | {"FAIL-freeze"}))
 
 
-def owed_by_script(account):
-    """The transactions whose thaw the script has not been called for."""
+def script_calls(account):
+    """(operation, transaction, process that called)"""
     with open(account.world.dir + "/calls") as calls:
         calls.seek(account.calls_at)
         lines = [line.split() for line in calls.read().splitlines()]
+    return [(op, number, int(caller)) for op, number, caller in lines]
+
+
+def owed_by_script(account):
+    """The transactions whose thaw the script has not been called for."""
     owed = set()
-    for op, number in lines:
+    for op, number, _ in script_calls(account):
         (owed.add if op == "freeze" else owed.discard)(number)
     return owed
+
+
+def check_orphans(account):
+    """What a killed runner left frozen its parent thaws, not its successor."""
+    started = account.world.programs["hooks"].pid  # if the parent died, too
+    for number, parent, runner in account.orphans:
+        thaws = [caller for op, of, caller in script_calls(account)
+                 if (op, of) == ("thaw", number)]
+        if thaws and thaws[0] not in (parent, started, runner):
+            raise Failure("the script's thaw of %s came from %d, and not from"
+                          " the parent %d" % (number, thaws[0], parent))
 
 
 BAD_LINE = re.compile(r"runtime error|Sanitizer|[Aa]ssertion|"
@@ -390,6 +409,7 @@ def judge(account):
     """All of it, when the world has come to rest."""
     check_host(account)
     check_peers(account)
+    check_orphans(account)
     check_programs(account)
     txns = read_history(account)
     check_history(account, txns)

@@ -152,9 +152,12 @@ def make(seed, number):
     if rng.random() < 0.15 and "copy" in steps:  # who dies while all is frozen
         steps.insert(steps.index("copy"), "kill " + rng.choice(PROCESSES[1:]))
     for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3))):
-        at = 0
-        for step in _fault(rng):
-            at = rng.randrange(at, len(steps) + 1)
+        fault, at = _fault(rng), 0
+        # A participant's mood matters from the freeze on.
+        early = fault[0].split()[0] in ("peer", "script", "config") and \
+            rng.random() < 0.7
+        for step in fault:
+            at = 0 if early else rng.randrange(at, len(steps) + 1)
             pause = rng.choice((0, rng.randrange(8), rng.randrange(80)))
             steps[at:at] = ["sleep %d" % pause, step] if pause else [step]
             at += 1 + bool(pause)

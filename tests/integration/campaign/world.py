@@ -66,7 +66,7 @@ VARIANTS = {
 
 SCRIPT = """#!/bin/sh
 read -r mood <{dir}/script.mood
-echo "$1 $APPVSS_TRANSACTION" >>{dir}/calls
+echo "$1 $APPVSS_TRANSACTION $PPID" >>{dir}/calls
 case $1-$mood in
 freeze-hang) exec sleep 60 ;;
 freeze-veto) echo no >&2; exit 1 ;;
