@@ -236,7 +236,8 @@ class Runner:
             world.until(lambda: any(verb == "OK" and "RELOAD" in keys.values()
                                     for verb, keys in world.ask("RELOAD")),
                         "the default configuration in force")
-        world.until(world.history_answers, "an answer of the history")
+        world.until(lambda: not world.revive() and world.history_answers(),
+                    "an answer of the history")
         self.settle_ready()
         if "host" in dead:
             account.host = world.host
