@@ -16,7 +16,7 @@ check-db: all
 	sh tests/run.sh ${DB_TESTS}
 	@grep -h stalled .build/test-logs/tests_db_*.log || :
 
-# Random faults, by hand: see CONTRIBUTING.md.
+# More of what tests/integration/campaign.sh runs some of: see CONTRIBUTING.md.
 SCHEDULES ?= 1000
 SEED ?= appvss
 STATE ?= .build/campaign/state-${SEED}

@@ -106,7 +106,8 @@ BROKER_TESTS = tests/integration/broker_faults.sh \
 	tests/integration/broker_idle.sh
 INTEGRATION_TESTS += tests/integration/layers.sh \
 	tests/integration/hardened.sh tests/integration/broker_socket.sh \
-	tests/integration/install.sh ${BROKER_TESTS} ${CHAIN_TESTS}
+	tests/integration/install.sh tests/integration/campaign.sh \
+	${BROKER_TESTS} ${CHAIN_TESTS}
 SHELL_SCRIPTS += tests/integration/layers.sh tests/harden.sh \
 	tests/integration/hardened.sh \
 	tests/integration/broker_socket.sh tests/integration/install.sh \

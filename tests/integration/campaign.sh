@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Random faults under whole snapshots on two frozen file systems: see
 # tests/integration/campaign/campaign.py.  What has failed once is run first.
-# It ends after SECONDS_MAX, 120, however many there were on a slow machine.
+# It ends after SECONDS_MAX, 60, however many there were on a slow machine.
 # SCHEDULES, SEED, STATE and FILES (schedules, instead of those that have failed)
 # are those of "make campaign"; CAMPAIGN_OPTIONS are the program's.
 set -eu
@@ -25,6 +25,6 @@ export TEST_DIR
 # shellcheck disable=SC2086
 PYTHONDONTWRITEBYTECODE=1 python3 tests/integration/campaign/campaign.py \
 	--dir "$TEST_DIR/shm" --shim "$PWD/tests/integration/clock_shim.so" \
-	--schedules "${SCHEDULES:-100}" --seconds "${SECONDS_MAX:-120}" \
+	--schedules "${SCHEDULES:-100}" --seconds "${SECONDS_MAX:-60}" \
 	--seed "${SEED:-appvss}" \
 	--state "${STATE:-}" ${CAMPAIGN_OPTIONS:-} $FILES

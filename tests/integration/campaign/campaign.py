@@ -111,9 +111,12 @@ class Runner:
             world.set_history(words[0])
             return text if words[0] != "heal" else None
         elif verb == "config":
+            running = self.running()
             self.configure(words[0], words[1])
-            midway = world.status()[0].get("state", "idle") != "idle"
-            return "config " + words[0] + " midway" * midway
+            alone = sum(s.startswith("config") for s in self.account.steps) == 1
+            if words[1] == "verb" and running and alone:
+                self.check_not_applied(running)
+            return "config " + words[0] + " midway" * bool(running)
         elif verb == "clock":
             world.set_shim(clock_s=int(words[0]))
             return verb
@@ -196,6 +199,19 @@ class Runner:
         else:
             with self.world.peers.lock:
                 self.world.peers.requestor.ask("RELOAD")
+
+    def running(self):
+        """The number of the transaction that runs, or None."""
+        broker = self.world.status()[0]
+        return broker["id"] if broker.get("state", "idle") != "idle" else None
+
+    def check_not_applied(self, running):
+        """A transaction ends with the configuration that it began with."""
+        time.sleep(0.03)
+        done = [answer for answer in self.world.peers.requestor.answers
+                if answer[:2] == ("RELOAD", "OK")]
+        if done and self.running() == running:
+            raise Failure("reloaded in the middle of transaction " + running)
 
     def settle_ready(self):
         world = self.world
