@@ -371,6 +371,9 @@ START_TEST(an_order_thaws_when_all_above_have)
 	rig_commit();
 	rig_thaw(TXN_TOLD_SUCCESS);
 	ck_assert_uint_eq(rig_acted(TXN_ACT_SEND_THAW, NULL), 2);
+	/* Orders share the budget, not participants. */
+	ck_assert_uint_eq(txn_next_at_ms(&txn),
+	    now_ms + rig_limits.thaw_ms / 2);
 	rig_answer(TXN_EV_READY, 1, TXN_OP_THAW);
 	ck_assert_uint_eq(rig_acted(TXN_ACT_SEND_THAW, NULL), 0);
 	rig_answer(TXN_EV_READY, 2, TXN_OP_THAW);

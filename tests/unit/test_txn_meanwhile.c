@@ -140,13 +140,17 @@ START_TEST(thaw_before_the_release_aborts)
 {
 	struct txn_action action;
 
-	rig_begin(TXN_EV_FREEZE, 1);
+	parts[1].order = 60;
+	rig_begin(TXN_EV_FREEZE, 2);
 	rig_thaw(TXN_TOLD_UNKNOWN);
 	ck_assert_uint_eq(rig_acted(TXN_ACT_ANSWER, &action), 2);
 	/* The last one is that of the FREEZE. */
 	ck_assert_int_eq(action.op, TXN_OP_FREEZE);
 	ck_assert(!action.success);
 	ck_assert_int_eq(action.reason, TXN_REASON_HOST_THAW);
+	/* Whose turn had not come has nothing to thaw. */
+	rig_answer(TXN_EV_GONE, 1, TXN_OP_FREEZE);
+	ck_assert_int_eq(parts[1].thaw, TXN_THAW_NONE);
 	rig_all_thawed(1);
 	ck_assert_int_eq(txn.outcome, TXN_OUTCOME_ABORTED);
 }
