@@ -191,10 +191,14 @@ START_TEST(proof_is_a_list)
 	part.program = part.text = NULL;
 	part.told_at_ms = 0;
 	ck_assert(histrow_held_add(&held, &part));
+	part.program = "\x7f";
+	part.text = "";
+	ck_assert(histrow_held_add(&held, &part));
 	ck_assert_str_eq(take_held(),
 	    "[[\"db\",50,1,null,3,12,18446744073709551615,\"\","
 	    "\"a\\\"\\\\\\u000a\xff\"],"
-	    "[\"web\",50,1,0,3,12,18446744073709551615]]");
+	    "[\"web\",50,1,0,3,12,18446744073709551615],"
+	    "[\"web\",50,1,0,3,12,18446744073709551615,\"\\u007f\"]]");
 	ck_assert_str_eq(take_held(), "[]");
 }
 END_TEST
