@@ -61,6 +61,9 @@ journal_finish(struct journal *journal)
 		return;
 	journal->ended = true;
 	(void)event_del(journal->end_event);
+	if (histq_waiting(journal->queue) > 0)
+		heldlog(HELDLOG_WARN, "history_behind", "rows=%zu",
+		    histq_waiting(journal->queue));
 	journal->callbacks->ended(journal->arg);
 }
 
@@ -107,8 +110,6 @@ journal_on_end_late(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	heldlog(HELDLOG_WARN, "history_behind", "rows=%zu",
-	    histq_waiting(journal->queue));
 	journal_finish(journal);
 }
 

@@ -17,7 +17,10 @@
 static void
 status_send_broker(const struct status *status, struct client *client)
 {
-	uint64_t next_at_ms = txn_next_at_ms(status->txn);
+	/* While held it is the limit of that, whoever thaws by himself. */
+	uint64_t next_at_ms = status->txn->state == TXN_HELD ?
+	    status->txn->step_at_ms :
+	    txn_next_at_ms(status->txn);
 	char notice[STATUS_TEXT_BYTES];
 	struct wire_line line;
 

@@ -172,6 +172,9 @@ def slow_thaw():
     client.answer("FAIL", "freeze", client.request("FREEZE"))
     request = client.request("THAW")
     vss.expect(True)
+    broker = watcher.status()[0]
+    if broker["state"] != "held" or int(broker["remaining_ms"]) <= 1000:
+        fail("not the limit of the hold: %r" % broker)
     pay(client, watcher, request)
     if watcher.status()[0]["state"] != "held":
         fail("not while held: %r" % watcher.status()[0])
