@@ -93,8 +93,11 @@ static const struct command commands[] = {
 	    "[--fs MOUNT] [--repeat N] [--hold SECONDS] "
 	    "[--require-application]",
 	    "rehearse: freeze and thaw the applications",
-	    "A whole transaction without a host; then its timeline.  Exit\n"
-	    "status 0: it went well; 69: it would have been vetoed.\n"
+	    "A whole transaction without a host; then its timeline.  The\n"
+	    "applications are really frozen, for --hold seconds (0 unless\n"
+	    "said), --repeat times (once).  Exit status 0: a snapshot could\n"
+	    "have been taken; 69: a required participant would have vetoed\n"
+	    "it, or with --require-application any would have failed it.\n"
 	    "--fs has hv_vss_daemon freeze that file system as well (root);\n"
 	    "it thaws before the applications.  --runtime-dir DIR: where the\n"
 	    "daemon's control socket is.\n",

@@ -120,8 +120,7 @@ doctor_config(struct doctor *doctor)
 		break;
 	case PROGRAM_MISSING:
 		findings_add(&doctor->findings, SEVERITY_WARNING,
-		    "configuration",
-		    "PATH=/path/to/sbin:$PATH appvssctl doctor",
+		    "configuration", MEND_PATH,
 		    "appvssd is not in PATH: its configuration is not checked");
 		break;
 	case PROGRAM_LATE:

@@ -17,6 +17,8 @@
 #include "items.h"
 
 #define DOCTOR_WORD_SIZE 128
+/* What mends that a program of ours is not found. */
+#define MEND_PATH "PATH=/path/to/sbin:$PATH appvssctl doctor"
 
 struct doctor {
 	const struct ctl *ctl;

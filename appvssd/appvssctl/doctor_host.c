@@ -179,7 +179,7 @@ doctor_daemon(struct doctor *doctor)
 		    DAEMON " does not run: file systems are not frozen");
 	else if (result == PROGRAM_MISSING)
 		findings_add(&doctor->findings, SEVERITY_WARNING,
-		    "file systems", NULL,
+		    "file systems", MEND_PATH,
 		    DAEMON " is not in PATH: file systems are not checked");
 	else
 		findings_add(&doctor->findings, SEVERITY_ERROR, "file systems",
@@ -321,7 +321,8 @@ doctor_hooks(struct doctor *doctor)
 	result = program_run(argv, &program);
 	text = program.output;
 	if (result == PROGRAM_MISSING) {
-		findings_add(&doctor->findings, SEVERITY_NOTE, "hooks", NULL,
+		findings_add(&doctor->findings, SEVERITY_NOTE, "hooks",
+		    MEND_PATH,
 		    "appvss-hooks is not in PATH: scripts are not checked");
 	} else if (result != PROGRAM_RAN || program.status != 0) {
 		findings_add(&doctor->findings,

@@ -71,4 +71,10 @@ findings_end(const struct findings *findings)
 	    findings->counts[SEVERITY_ERROR],
 	    findings->counts[SEVERITY_WARNING], findings->counts[SEVERITY_NOTE],
 	    findings->counts[SEVERITY_OK]);
+	puts(findings->counts[SEVERITY_ERROR] > 0 ?
+		"the next snapshot fails, or is worth less than it says" :
+		findings->counts[SEVERITY_WARNING] > 0 ?
+		"the next snapshot may not be application-consistent" :
+		"nothing found that keeps the next snapshot from being "
+		"application-consistent");
 }

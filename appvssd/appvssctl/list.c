@@ -28,11 +28,17 @@ print_json(const struct history_txn *txn)
 	text_json_end(&json);
 }
 
-/* "failed (postgres)", "failed", "postgres" or "-" */
+/* "failed (postgres)", "failed", "postgres", "2 not ready", or nothing */
 static void
-format_reason(const struct history_state *state, char *out, size_t size)
+format_reason(const struct history_txn *txn, char *out, size_t size)
 {
-	if (state->reason[0] != '\0' && state->culprit[0] != '\0')
+	const struct history_state *state = &txn->last;
+
+	if (state->reason[0] == '\0' && state->culprit[0] == '\0' &&
+	    txn->parts_ready < txn->parts)
+		snprintf(out, size, "%u not ready",
+		    txn->parts - txn->parts_ready);
+	else if (state->reason[0] != '\0' && state->culprit[0] != '\0')
 		snprintf(out, size, "%s (%s)", state->reason, state->culprit);
 	else
 		snprintf(out, size, "%s%s", state->reason, state->culprit);
@@ -52,7 +58,7 @@ add_row(struct text_table *table, const struct history_txn *txn)
 	text_duration(txn->last.state[0] == '\0' ? -1 : txn->last.elapsed_ms,
 	    took);
 	snprintf(parts, sizeof(parts), "%u/%u", txn->parts_ready, txn->parts);
-	format_reason(&txn->last, reason, sizeof(reason));
+	format_reason(txn, reason, sizeof(reason));
 	text_table_add(table, cells);
 }
 

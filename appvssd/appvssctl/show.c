@@ -205,6 +205,10 @@ print_heading(const struct history_detail *detail, const struct since *since)
 	}
 	printf("\n  host         ");
 	text_print(show_host(last));
+	if (strcmp(last->host, "success") == 0 &&
+	    strcmp(last->consistency, "filesystem") == 0 &&
+	    txn->parts_ready < txn->parts)
+		printf(": who is optional stops no snapshot");
 	printf("\n  participants %u of %u ready\n", txn->parts_ready,
 	    txn->parts);
 	verdict_print(detail, since);

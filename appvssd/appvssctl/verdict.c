@@ -90,9 +90,10 @@ print_since(const struct since *since)
 	char at[TEXT_TIME_SIZE];
 
 	if (since->good_id != 0)
-		printf("  since        %u in a row are not; the last "
-		       "application-consistent one is transaction %" PRId64
-		       ", %s\n",
+		printf(
+		    "  since        %u in a row, with this one; the last that "
+		    "was application-consistent is transaction %" PRId64
+		    ", %s\n",
 		    since->bad + 1, since->good_id,
 		    text_time(since->good_at_ms, false, at));
 	else if (since->snapshots > 0)

@@ -115,7 +115,8 @@ static const struct saying advices[] = {
 static const struct saying part_advices[] = {
 	{ "failed",
 	    "mend what it said, or what its own log says; a script of "
-	    "vss.d(7) is tried by appvss-hooks --run freeze NAME" },
+	    "vss.d(7) is tried by appvss-hooks --run freeze NAME, and then "
+	    "--run thaw NAME" },
 	{ "timeout",
 	    "see its own log, and how long it takes: appvssctl history "
 	    "--app NAME --stats; more time: freeze_ms in appvssd.conf(5)" },

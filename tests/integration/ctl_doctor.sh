@@ -111,6 +111,7 @@ expect '^ok       participant    db is there, ready last time$'
 expect '^error    hooks          refused, '
 expect '^ +-> mend its owner and mode'
 expect '^[0-9]+ errors, [0-9]+ warnings, [0-9]+ notes, [0-9]+ ok$'
+expect '^the next snapshot fails, or is worth less than it says$'
 
 say "somebody else has the device, or nobody"
 broker_stop

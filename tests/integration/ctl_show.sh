@@ -89,7 +89,7 @@ say "since when"
 } | feed
 ctl 0 last
 expect '^  worth +NOT application-consistent: do not rely on it$'
-expect '^  since +2 in a row are not; the last application-consistent one is transaction 10, 2025-11-20 22:33:30 \+0000$'
+expect '^  since +2 in a row, with this one; the last that was application-consistent is transaction 10, 2025-11-20 22:33:30 \+0000$'
 grep -A 1 ' late (optional)' "$out" |
 	grep -q '  last ready in transaction 11, 2025-11-20 22:33:31 +0000$' ||
 	die "late: $(cat "$out")"
@@ -131,7 +131,7 @@ say "since when, many before"
 	echo "END seq=$((seq + 1)) at_ms=1763678032000"
 } | feed
 ctl 0 last
-expect '^  since +28 in a row are not; the last application-consistent one is transaction 10, '
+expect '^  since +28 in a row, with this one; the last that was application-consistent is transaction 10, '
 
 say "a picture"
 ctl 0 show 1 --svg "$TEST_DIR/one.svg"

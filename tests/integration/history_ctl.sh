@@ -117,7 +117,7 @@ ctl 0 --history "$history" show last
 cmp -s "$out" "$TEST_DIR/last.out" || die "last is not show last"
 expect '^transaction 2: freeze, done, consistency filesystem$'
 expect 'reason +timeout, because of slow$'
-expect 'host +was told success$'
+expect 'host +was told success: who is optional stops no snapshot$'
 expect '^ +300 ms  held, consistency application$'
 # A quarter, a half and a quarter of 48 columns.
 expect 'ledger +\|-{12}#{24}={12}\| ready in 250 ms; thaw ok in 250 ms$'
