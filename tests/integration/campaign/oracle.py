@@ -360,8 +360,10 @@ def check_gaps(account, txns):
     db.close()
     missed = sum(int(count) for _, text in rows
                  for count in re.findall(r"^snapshots=(\d+)", text))
+    # One is recorded as well whose broker died before it could release it.
     held = sum(1 for txn in txns if txn.source == "device" and
-               txn.op == "freeze" and "held" in [row[0] for row in txn.states])
+               txn.op == "freeze" and {"held", "interrupted"} &
+               {row[0] for row in txn.states})
     pairs, frozen = 0, False
     for op, good, _ in account.host.replies[account.replied:]:
         pairs += op == "thaw" and good and frozen
