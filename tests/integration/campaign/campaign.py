@@ -129,8 +129,7 @@ class Runner:
         owed = oracle.owed_by_script(account)
         killed = world.kill(*names)
         if "runner" in killed:
-            account.orphans += [(number, before["hooks"], before["runner"])
-                                for number in owed]
+            account.orphans += [(number, before["runner"]) for number in owed]
         # Whose broker has vanished thaws at once, long before its own limit.
         frozen = [name for name in LEDGERS if {"broker", "parent"} & set(killed)
                   and not account.hurt(name)

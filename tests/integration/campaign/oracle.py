@@ -160,13 +160,14 @@ def owed_by_script(account):
 
 def check_orphans(account):
     """What a killed runner left frozen its parent thaws, not its successor."""
-    started = account.world.programs["hooks"].pid  # if the parent died, too
-    for number, parent, runner in account.orphans:
+    successor = account.world.processes().get("runner")
+    for number, runner in account.orphans:
         thaws = [caller for op, of, caller in script_calls(account)
                  if (op, of) == ("thaw", number)]
-        if thaws and thaws[0] not in (parent, started, runner):
-            raise Failure("the script's thaw of %s came from %d, and not from"
-                          " the parent %d" % (number, thaws[0], parent))
+        # What the killed one has just started may belong to anybody by now.
+        if thaws and runner != thaws[0] == successor:
+            raise Failure("the script's thaw of %s came from the next runner,"
+                          " %d, and not from its parent" % (number, successor))
 
 
 BAD_LINE = re.compile(r"runtime error|Sanitizer|[Aa]ssertion|"
