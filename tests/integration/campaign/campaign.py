@@ -131,9 +131,12 @@ class Runner:
         if "runner" in killed:
             account.orphans += [(number, before["runner"]) for number in owed]
         # Whose broker has vanished thaws at once, long before its own limit.
-        frozen = [name for name in LEDGERS if {"broker", "parent"} & set(killed)
-                  and not account.hurt(name)
-                  and oracle.last_frozen(world, name)]
+        # One that is stopped, and whose parent is killed, has not vanished.
+        vanished = "broker" in killed or "parent" in killed and \
+            before.get("broker") not in world.stopped
+        frozen = [name for name in LEDGERS
+                  if vanished and not account.hurt(name) and
+                  oracle.last_frozen(world, name)]
         try:
             world.until(lambda: not any(oracle.last_frozen(world, name)
                                         for name in frozen),

@@ -207,8 +207,12 @@ class Peers:
             open_ones = [p for p in self.all() if p.sock is not None]
             readers = [p for p in open_ones if p.mood != "deaf"]
             writers = [p for p in open_ones if p.output]
-        ready, writable, _ = select.select(
-            [p.sock for p in readers], [p.sock for p in writers], [], 0.005)
+        try:
+            ready, writable, _ = select.select(
+                [p.sock for p in readers], [p.sock for p in writers], [],
+                0.005)
+        except (OSError, ValueError):
+            return  # the main thread has closed one of them meanwhile
         with self.lock:
             for peer in writers:
                 if peer.sock in writable:
