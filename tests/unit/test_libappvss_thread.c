@@ -367,6 +367,7 @@ START_TEST(test_thaw_while_callback_blocks)
 	rig_drop(&rig);
 	rig_drop(&other);
 	await("c lost");
+	await("c away"); /* the last of its thread's: nothing more in between */
 	lock();
 	ck_assert_ptr_null(strstr(journal, "b lost"));
 	unlock();
