@@ -2,7 +2,7 @@
 # every other .mk file adds to these lists.
 
 check: all ${UNIT_TESTS} ${TEST_PROGS}
-	sh tests/run.sh ${UNIT_TESTS} ${INTEGRATION_TESTS}
+	sh tests/run.sh ${UNIT_TESTS} -- ${INTEGRATION_TESTS}
 
 check-unit: all ${UNIT_TESTS} ${TEST_PROGS}
 	sh tests/run.sh ${UNIT_TESTS}
