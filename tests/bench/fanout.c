@@ -276,7 +276,8 @@ static void
 print_result(const struct bench *bench, const struct result *result)
 {
 	const char *format = bench->json ?
-	    "{\"participants\": %zu, \"floor_us\": %.0f, \"release_us\": %.0f, "
+	    "{\"bench\": \"fanout\", \"participants\": %zu, "
+	    "\"floor_us\": %.0f, \"release_us\": %.0f, "
 	    "\"ratio\": %.2f, \"stored_us\": %.0f, \"stored_ratio\": %.2f, "
 	    "\"proof_us\": %.0f, "
 	    "\"rss_none_kib\": %ld, \"rss_kib\": %ld, \"heap_each_bytes\": %ld,"
