@@ -55,7 +55,9 @@ BENCH_PROGS = tests/bench/fanout tests/bench/nohistory tests/bench/history \
 # BENCH_FLAGS=--json for programs.
 BENCH_FLAGS ?=
 
-bench: all ${BENCH_PROGS}
+bench-build: all ${BENCH_PROGS}
+
+bench: bench-build
 	@sh tests/bench/bench.sh ${BENCH_FLAGS}
 
-.PHONY: bench soak
+.PHONY: bench-build bench soak

@@ -346,9 +346,13 @@ parse(struct bench *bench, int argc, char *argv[])
 			usage();
 		}
 	}
-	if (optind == argc || bench->rounds == 0 || bench->appvssd == NULL ||
-	    bench->history == NULL || bench->no_history == NULL)
+	if (optind == argc || bench->rounds == 0)
 		usage();
+	if (bench->appvssd == NULL || bench->history == NULL ||
+	    bench->no_history == NULL)
+		errx(1,
+		    "appvssd, appvssd-history or tests/bench/nohistory is "
+		    "not there: make bench-build");
 }
 
 /* A runner has a descriptor for each client. */
