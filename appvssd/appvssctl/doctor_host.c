@@ -139,7 +139,7 @@ report_daemon(struct doctor *doctor, char *text)
 		if (strcmp(line, "device_open=yes") == 0)
 			device_open = true;
 		if (strncmp(line, "pid=", 4) == 0)
-			doctor->daemon_pid = (pid_t)atol(line + 4);
+			doctor->daemon_pid = (pid_t)strtol(line + 4, NULL, 10);
 	}
 	if (strcmp(state, "stuck") == 0)
 		findings_add(&doctor->findings, SEVERITY_ERROR, "file systems",
