@@ -251,8 +251,10 @@ class Runner:
         if account.did("history", "corrupt"):
             self.kill_history()
         if account.did("config", None):
-            world.until(lambda: any(verb == "OK" and "RELOAD" in keys.values()
-                                    for verb, keys in world.ask("RELOAD")),
+            # A parent that was killed last may end only now.
+            world.until(lambda: not world.revive() and any(
+                verb == "OK" and "RELOAD" in keys.values()
+                for verb, keys in world.ask("RELOAD")),
                         "the default configuration in force")
         world.until(lambda: not world.revive() and world.history_answers(),
                     "an answer of the history")
