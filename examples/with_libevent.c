@@ -19,7 +19,7 @@
 
 struct program {
 	struct event_base *base;
-	struct event *library; /* made anew for every wait */
+	struct event *wakeup; /* made anew for every wait */
 	struct event *work;
 	struct appvss *handle;
 	FILE *file;
@@ -43,13 +43,13 @@ arm(struct program *program)
 		what |= EV_READ;
 	if ((events & POLLOUT) != 0)
 		what |= EV_WRITE;
-	if (program->library != NULL)
-		event_free(program->library);
+	if (program->wakeup != NULL)
+		event_free(program->wakeup);
 	/* The descriptor is -1 while there is no broker: then time counts. */
-	program->library = event_new(program->base, fd, what, on_library,
+	program->wakeup = event_new(program->base, fd, what, on_library,
 	    program);
-	if (program->library == NULL ||
-	    event_add(program->library, timeout_ms < 0 ? NULL : &timeout) != 0)
+	if (program->wakeup == NULL ||
+	    event_add(program->wakeup, timeout_ms < 0 ? NULL : &timeout) != 0)
 		errx(1, "libevent");
 }
 
@@ -159,7 +159,7 @@ main(int argc, char **argv)
 	join(&program, argc == 3 ? argv[2] : "with_libevent");
 	(void)event_base_dispatch(program.base);
 	appvss_close(program.handle);
-	event_free(program.library);
+	event_free(program.wakeup);
 	event_free(program.work);
 	event_free(stop);
 	event_base_free(program.base);
